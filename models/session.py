@@ -1,0 +1,74 @@
+"""How a unit of work meets the database: locks taken early, reads that cannot write, one retry rule.
+
+SQLite: WAL, and ``BEGIN IMMEDIATE`` for a unit that writes, so that two writers queue instead of failing halfway.
+PostgreSQL: READ COMMITTED with the guards in the rows. Both: a reading unit is refused every write.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+
+T = TypeVar("T")
+AnySession = Session | scoped_session[Session]
+ATTEMPTS = 12
+
+
+def configure_engine(engine: Engine) -> None:
+    """Attach the SQLite settings of this product to ``engine``; nothing for other databases."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        reading = bool(connection.get_execution_options().get("fairlead_read"))
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def read_only(session: AnySession) -> None:
+    """Begin a transaction that can only read; call it before the unit's first query."""
+    session.connection(execution_options={"fairlead_read": True, "postgresql_readonly": True})
+
+
+def unit(session: AnySession, work: Callable[[], T]) -> T:
+    """Run ``work`` as one transaction and commit; begin again where the database chose us as the loser of a race.
+
+    A deadlock, a serialization failure, a lock time-out or a lost race on a unique key is nobody's mistake, so no
+    caller sees one before ``ATTEMPTS`` tries. Any other exception rolls back and passes on.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            result = work()
+            session.commit()
+            return result
+        except DBAPIError as error:
+            session.rollback()
+            if attempt == ATTEMPTS - 1 or not _lost_race(error):
+                raise
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads contenders, no secret
+        except BaseException:
+            session.rollback()
+            raise
+    raise AssertionError("unreachable")
+
+
+def _lost_race(error: DBAPIError) -> bool:
+    original = error.orig
+    if isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return True
+    if isinstance(error, IntegrityError):
+        return isinstance(original, psycopg.errors.UniqueViolation) or "UNIQUE constraint" in str(original)
+    return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)

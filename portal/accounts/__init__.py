@@ -1,0 +1,1 @@
+"""Who may come in: people, invitations, passwords, keys; and the audit of what they did."""
