@@ -51,6 +51,7 @@ def unit(session: AnySession, work: Callable[[], T]) -> T:
     """
     for attempt in range(ATTEMPTS):
         try:
+            session.expire_all()
             result = work()
             session.commit()
             return result

@@ -1,0 +1,130 @@
+"""Who may see what: one query for each kind of object. Screens, API, exports and search all start here.
+
+A partner sees its own. A channel manager with a portfolio sees those partners; what belongs to no partner is open to
+all staff. What a query here does not give does not exist for that actor.
+"""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from models.accounts import ApiKey, User
+from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
+from models.compliance import LedgerEntry
+from models.leads import Lead, LeadEvent
+from models.partners import Partner
+from models.session import AnySession
+from portal.accounts.actor import Actor
+from portal.errors import NotFound
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, Role
+
+T = TypeVar("T")
+#: Closed by its outcome: the partner keeps its own won and lost leads in sight.
+OUTCOME = (Disposition.WON, Disposition.LOST)
+
+
+def _of(actor: Actor, column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Rows of a partner that the actor may see."""
+    if actor.is_partner:
+        return column == actor.partner_id
+    if actor.role is Role.CHANNEL_MANAGER and actor.portfolio is not None:
+        return column.in_(actor.portfolio)
+    return true()
+
+
+def partners(actor: Actor) -> Select[tuple[Partner]]:
+    """Partners: its own, its portfolio's, or all."""
+    return select(Partner).where(_of(actor, Partner.id))
+
+
+def holds(partner_id: str | None) -> ColumnElement[bool]:
+    """That a partner holds the lead now, or closed it as won or lost."""
+    return (
+        select(Assignment.id)
+        .where(
+            Assignment.lead_id == Lead.id,
+            Assignment.partner_id == partner_id,
+            or_(
+                Assignment.state.in_(LIVE_ASSIGNMENT),
+                (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(OUTCOME),
+            ),
+        )
+        .exists()
+    )
+
+
+def leads(actor: Actor) -> Select[tuple[Lead]]:
+    """Leads: in the partner's hands now (or won or lost by it); for a portfolio also those nobody holds."""
+    if actor.is_partner:
+        return select(Lead).where(holds(actor.partner_id))
+    if actor.role is Role.CHANNEL_MANAGER and actor.portfolio is not None:
+        held = select(Assignment.lead_id).where(Assignment.state.in_(LIVE_ASSIGNMENT))
+        ever = select(Assignment.lead_id).where(Assignment.partner_id.in_(actor.portfolio))
+        return select(Lead).where(or_(Lead.id.in_(ever), Lead.id.not_in(held)))
+    return select(Lead)
+
+
+def assignments(actor: Actor) -> Select[tuple[Assignment]]:
+    """Assignments of the partners the actor sees."""
+    return select(Assignment).where(_of(actor, Assignment.partner_id))
+
+
+def obligations(actor: Actor) -> Select[tuple[Obligation]]:
+    """Obligations of the partners the actor sees."""
+    return select(Obligation).where(_of(actor, Obligation.partner_id))
+
+
+def deals(actor: Actor) -> Select[tuple[Deal]]:
+    """Deals of the partners the actor sees."""
+    return select(Deal).where(_of(actor, Deal.partner_id))
+
+
+def activities(actor: Actor) -> Select[tuple[Activity]]:
+    """Touches and notes of the partners the actor sees."""
+    return select(Activity).where(_of(actor, Activity.partner_id))
+
+
+def feedback(actor: Actor) -> Select[tuple[Feedback]]:
+    """Feedback of the partners the actor sees."""
+    return select(Feedback).where(_of(actor, Feedback.partner_id))
+
+
+def ledger(actor: Actor) -> Select[tuple[LedgerEntry]]:
+    """Ledger lines of the partners the actor sees."""
+    return select(LedgerEntry).where(_of(actor, LedgerEntry.partner_id))
+
+
+def timeline(actor: Actor) -> Select[tuple[LeadEvent]]:
+    """Timeline lines: staff all; a partner its own and, on leads it holds, those that belong to nobody (enquiries)."""
+    if not actor.is_partner:
+        return select(LeadEvent)
+    return select(LeadEvent).where(
+        or_(LeadEvent.partner_id == actor.partner_id, LeadEvent.partner_id.is_(None))
+    )
+
+
+def users(actor: Actor) -> Select[tuple[User]]:
+    """People: an admin all, a partner its own team, a manager the teams of its partners."""
+    if actor.role is Role.ADMIN:
+        return select(User)
+    if actor.is_partner or actor.role is Role.CHANNEL_MANAGER:
+        return select(User).where(User.partner_id.is_not(None), _of(actor, User.partner_id))
+    return select(User).where(false())
+
+
+def keys(actor: Actor) -> Select[tuple[ApiKey]]:
+    """Keys: an admin all, a partner admin its own partner's."""
+    if actor.role is Role.ADMIN:
+        return select(ApiKey)
+    if actor.role is Role.PARTNER_ADMIN:
+        return select(ApiKey).where(ApiKey.partner_id == actor.partner_id)
+    return select(ApiKey).where(false())
+
+
+def one(session: AnySession, query: Select[tuple[T]], column: InstrumentedAttribute[str], object_id: str) -> T:
+    """The one object of an access query by its id. Raises NotFound, the same for hidden and for absent."""
+    found = session.scalars(query.where(column == object_id)).first()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,129 @@
+"""The open pool: what a partner may claim, claiming it, and what comes when nobody does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from models.assignments import Assignment
+from models.leads import Lead
+from models.session import AnySession
+from portal.accounts.actor import Actor
+from portal.accounts.audit import record
+from portal.allocation import sentences
+from portal.allocation.candidates import Candidate, gate_facts, survey, take_place
+from portal.allocation.gates import static_miss
+from portal.allocation.hand import by_hand, new_accepted
+from portal.allocation.live import snapshot
+from portal.compliance.service import enter
+from portal.deadlines.assignments import begin_work, event, locked_lead
+from portal.errors import Conflict, NotFound
+from portal.vocabulary import AssignmentOrigin, Gate, LeadEventKind, LeadStatus
+
+GONE = "This lead has left the pool: it is no longer available."
+#: Gates whose answer decides whether a partner sees a pooled lead at all; the others only whether it may claim it now.
+SEEING = (Gate.TERRITORY, Gate.CERTIFIED, Gate.WANTS_KIND, Gate.EARLIER_HOLDER, Gate.CONFLICT)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A lead that a partner may see in the pool, and what keeps it from claiming it now (None: nothing)."""
+
+    lead: Lead
+    hindrance: str | None
+
+
+def shown_to(session: AnySession, partner_id: str, now: datetime, limit: int = 200) -> list[Pooled]:
+    """The pooled leads that fit a partner, best grade first, then the one that leaves soonest."""
+    leads = session.scalars(
+        select(Lead)
+        .where(Lead.status == LeadStatus.POOLED, Lead.pool_until > now)
+        .order_by(Lead.grade, Lead.pool_until, Lead.id)
+        .limit(1000)
+    ).all()
+    shown = (seen for lead in leads if (seen := look(session, lead, partner_id, now)) is not None)
+    return [pooled for _, pooled in zip(range(limit), shown, strict=False)]
+
+
+def look(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Pooled | None:
+    """One pooled lead as one partner sees it; None where it is not shown to it."""
+    candidate = _candidate(session, lead, partner_id, now)
+    if candidate is None or any(not g.passed for g in candidate.gates if g.gate in SEEING):
+        return None
+    closed = next((g for g in candidate.gates if not g.passed), None)
+    if closed is None:
+        return Pooled(lead, None)
+    return Pooled(lead, sentences.gate_sentence(closed.gate, False, closed.facts, "partner", candidate.facts.name))
+
+
+def _candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Candidate | None:
+    config = snapshot(session)
+    partner = config.roster.get(partner_id)
+    rule = (lead.pool or {}).get("rule")
+    if partner is None or (rule in config.pools and partner not in config.pools[rule]):
+        return None
+    facts = gate_facts(session, lead)
+    if static_miss(partner, facts) is not None:
+        return None
+    return survey(session, [partner], facts, now).candidates[0]
+
+
+def claim(session: AnySession, lead_id: str, now: datetime, actor: Actor) -> Assignment:
+    """Take a lead from the pool: the first one gets it, accepted. Raises NotFound, Conflict, Unsettled.
+
+    1. A lead that is not shown to the partner does not exist for it.
+    2. Who comes second is told that it has left the pool, not who took it or when.
+    3. The partner's own gates (standing, caps, closure) bind as for an offer.
+    """
+    partner_id = actor.partner_id or ""
+    lead = locked_lead(session, lead_id)
+    if lead.status is not LeadStatus.POOLED or lead.pool_until is None or lead.pool_until <= now:
+        raise Conflict(GONE) if was_shown(session, lead, partner_id) else NotFound()
+    seen = look(session, lead, partner_id, now)
+    if seen is None:
+        raise NotFound
+    if seen.hindrance is not None:
+        raise Conflict(seen.hindrance)
+    return _take(session, lead, partner_id, now, actor)
+
+
+def was_shown(session: AnySession, lead: Lead, partner_id: str) -> bool:
+    """Whether the lead was in a pool that this partner could see: only then is it told that it is gone."""
+    config = snapshot(session)
+    partner = config.roster.get(partner_id)
+    pooled = session.scalars(_pool_events(lead.id)).first()
+    return bool(pooled) and partner is not None and static_miss(partner, gate_facts(session, lead)) is None
+
+
+def _pool_events(lead_id: str):  # type: ignore[no-untyped-def]
+    from models.leads import LeadEvent
+
+    return select(LeadEvent.id).where(LeadEvent.lead_id == lead_id, LeadEvent.kind == LeadEventKind.POOLED).limit(1)
+
+
+def _take(session: AnySession, lead: Lead, partner_id: str, now: datetime, actor: Actor) -> Assignment:
+    partner, at = enter(session, partner_id, now)
+    candidate = _candidate(session, lead, partner_id, at)
+    if candidate is None or not take_place(session, candidate.facts, at):
+        raise Conflict("You have no room for another lead now.")
+    session.refresh(partner)
+    assignment = new_accepted(session, lead, partner_id, AssignmentOrigin.CLAIM, at)
+    begin_work(session, partner, assignment, lead, at)
+    event(session, lead.id, LeadEventKind.CLAIMED, at, actor, assignment=assignment)
+    session.add(
+        by_hand(lead, candidate, snapshot(session), at, assignment, AssignmentOrigin.CLAIM,
+                f"{partner.name} claimed it from the open pool.")
+    )  # fmt: skip
+    record(session, actor, "lead.claim", "lead", lead.id, at, partner_id=partner_id)
+    return assignment
+
+
+def due_back(session: AnySession, now: datetime, limit: int = 500) -> Sequence[str]:
+    """The ids of pooled leads whose time in the pool is over."""
+    return session.scalars(
+        select(Lead.id)
+        .where(Lead.status == LeadStatus.POOLED, Lead.pool_until <= now)
+        .order_by(Lead.pool_until)
+        .limit(limit)
+    ).all()

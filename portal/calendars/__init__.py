@@ -1,0 +1,1 @@
+"""Business time: opening hours, holidays, closures, and deadlines counted in them. Pure."""

@@ -1,0 +1,231 @@
+"""Standing as stored: folded forward in the transaction of its cause, with what a change brings about."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from models.assignments import Assignment, Obligation
+from models.base import new_id
+from models.compliance import LedgerEntry
+from models.partners import Partner
+from models.session import AnySession
+from portal.accounts.actor import SYSTEM, Actor
+from portal.calendars.policy import Clock, Span, Unit, add_span
+from portal.compliance.policy import Ladder, LadderVersion, Mark, Measure, State, Step, advance, next_change
+from portal.deadlines import assignments
+from portal.deadlines import service as deadlines
+from portal.deadlines.live import policies
+from portal.errors import NotFound, Unsettled
+from portal.notifications.outbox import notify
+from portal.vocabulary import AssignmentState, LedgerKind, NoticeTopic, ObligationState, Standing
+
+MEASURES = (LedgerKind.HOLD, LedgerKind.EXEMPT, LedgerKind.RELEASE, LedgerKind.READY)
+TICK = timedelta(microseconds=1)
+
+
+@dataclass
+class Folded:
+    """What a fold changed: its steps, and the leads that a stop set free (to be placed in transactions of their own)."""
+
+    steps: list[Step] = field(default_factory=list)
+    freed_leads: list[str] = field(default_factory=list)
+
+
+def lock_partner(session: AnySession, partner_id: str) -> Partner:
+    """The partner, locked for this transaction and read afresh. Raises NotFound."""
+    partner = session.scalars(
+        select(Partner).where(Partner.id == partner_id).with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if partner is None:
+        raise NotFound
+    return partner
+
+
+def enter(session: AnySession, partner_id: str, now: datetime) -> tuple[Partner, datetime]:
+    """Lock a partner for an act and say at which instant the act happens.
+
+    The instant is ``now``, or just after what was last folded where another process was ahead of our clock: a
+    partner's events keep one order. Raises Unsettled where a deadline has passed that is not recorded yet.
+    """
+    partner = lock_partner(session, partner_id)
+    at = max(now, partner.folded_until + TICK)
+    if deadlines.due_now(session, partner.id, at):
+        raise Unsettled(partner.id)
+    return partner, at
+
+
+def ladders(session: AnySession) -> list[LadderVersion]:
+    """Every published ladder with the instant from which it rules, oldest first."""
+    return [
+        LadderVersion(p.effective_from, Ladder.from_mapping(p.body["ladder"]), p.number)
+        for p in policies(session).policies
+    ]
+
+
+def ladder_at(session: AnySession, at: datetime) -> Ladder:
+    """The ladder that rules at ``at``."""
+    return [v.ladder for v in ladders(session) if v.effective_from <= at][-1]
+
+
+def mark(row: Obligation) -> Mark:
+    """An obligation as the fold sees it."""
+    return Mark(
+        id=row.id, kind=row.kind, opened_at=row.opened_at, due_at=row.due_at, grace_until=row.grace_until,
+        met_at=row.met_at, breached_at=row.breached_at, cured_at=row.cured_at, waived_at=row.waived_at,
+        cancelled_at=row.cancelled_at, settled_at=row.settled_at,
+    )  # fmt: skip
+
+
+def marks_of(session: AnySession, partner: Partner, versions: Sequence[LadderVersion]) -> list[Mark]:
+    """The partner's obligations that can still matter: owed now, or due within the longest horizon of any ladder."""
+    days = max(max(v.ladder.window_days, v.ladder.decay_days) for v in versions) + 1
+    since = partner.folded_until - timedelta(days=days)
+    rows = session.scalars(
+        select(Obligation)
+        .where(
+            Obligation.partner_id == partner.id,
+            or_(
+                Obligation.due_at >= since,
+                Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)) & Obligation.settled_at.is_(None),
+            ),
+        )
+        .order_by(Obligation.due_at, Obligation.id)
+    )
+    return [mark(row) for row in rows]
+
+
+def measures_of(session: AnySession, partner_id: str, after: datetime) -> list[Measure]:
+    """Hand measures on a partner after an instant, in order."""
+    rows = session.scalars(
+        select(LedgerEntry)
+        .where(LedgerEntry.partner_id == partner_id, LedgerEntry.kind.in_(MEASURES), LedgerEntry.at > after)
+        .order_by(LedgerEntry.at, LedgerEntry.id)
+    )
+    return [Measure(row.kind, row.at, row.until) for row in rows]
+
+
+def business_days(partner: Partner) -> Callable[[datetime, int], datetime]:
+    """``(start, n) -> instant``: n business days after start in the partner's calendar as it is now."""
+    calendar = deadlines.calendar_of(partner)
+    return lambda start, days: add_span(calendar, start, Span(days, Unit.DAYS, Clock.BUSINESS))
+
+
+def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
+    """Bring the standing of a locked partner to ``at``, with all that follows, in the caller's transaction.
+
+    1. The fold runs from where it was last left over all events since then.
+    2. Where it enters a stop, the partner's offers are recalled as of the stop (later ones as of now), and the
+       fold runs again over what that changed: a stop whose own recall leaves nothing overdue counts as row.
+    3. Each step becomes a line of the ledger and a notice; the guard's columns follow the standing.
+    """
+    session.flush()
+    versions, before = ladders(session), State.from_json(partner.standing_state)
+    measures, folded = measures_of(session, partner.id, partner.folded_until), Folded()
+    while True:
+        marks = marks_of(session, partner, versions)
+        state, steps = advance(before, marks, measures, versions, business_days(partner), at)
+        stop = next((s for s in steps if s.to is Standing.STOPPED), None)
+        recalled = recall_offers(session, partner, stop.at, at) if stop else []
+        if not recalled:
+            break
+        folded.freed_leads += recalled
+        session.flush()
+    folded.steps = steps
+    for step in steps:
+        _record(session, partner, step, at)
+    _store(session, partner, state, at)
+    partner.standing_next_at = next_change(state, marks, versions, business_days(partner))
+    return folded
+
+
+def recall_offers(session: AnySession, partner: Partner, stopped_at: datetime, at: datetime) -> list[str]:
+    """Take back what a stopped partner has not answered; the ids of the leads, now waiting to be placed."""
+    offers = session.scalars(
+        select(Assignment)
+        .where(Assignment.partner_id == partner.id, Assignment.state == AssignmentState.OFFERED)
+        .order_by(Assignment.lead_id)
+    ).all()
+    for offer in offers:
+        when = stopped_at if offer.offered_at is not None and offer.offered_at <= stopped_at else at
+        assignments.end(session, partner, offer, AssignmentState.RECALLED, when, SYSTEM, reason="stopped")
+        assignments.send_on(session, assignments.locked_lead(session, offer.lead_id), when, counts=False)
+    return [offer.lead_id for offer in offers]
+
+
+def _store(session: AnySession, partner: Partner, state: State, at: datetime) -> None:
+    """Write the folded state and the columns that allocation's guard reads."""
+    could = partner.standing.allows_leads, partner.cap_now
+    if state.shown is not partner.standing:
+        partner.standing_since = state.shown_since
+    partner.standing, partner.standing_until = state.shown, state.shown_until
+    partner.standing_state, partner.folded_until = state.to_json(), at
+    derive(partner, ladder_at(session, at))
+    if (partner.standing.allows_leads, partner.cap_now) > could:
+        partner.freed_at = at
+
+
+def derive(partner: Partner, ladder: Ladder) -> None:
+    """The cap and weight that count under the partner's standing.
+
+    1. Reduced: half the weight (the column is in halves) and half the cap, rounded up.
+    2. Probation: the ladder's small cap, where it is the smaller one.
+    3. Otherwise its own.
+    """
+    partner.cap_now, partner.weight_now_x2 = partner.open_lead_cap, 2 * partner.weight
+    if partner.standing is Standing.REDUCED:
+        partner.cap_now, partner.weight_now_x2 = -(-partner.open_lead_cap // 2), partner.weight
+    elif partner.standing is Standing.PROBATION:
+        partner.cap_now = min(partner.open_lead_cap, ladder.probation_open_lead_cap)
+
+
+def _record(session: AnySession, partner: Partner, step: Step, at: datetime) -> None:
+    if step.from_ is step.to:
+        return
+    session.add(
+        LedgerEntry(
+            id=new_id(), partner_id=partner.id, at=step.at, recorded_at=at, kind=LedgerKind.CHANGE,
+            from_standing=step.from_, to_standing=step.to, obligation_ids=list(step.because),
+            facts={"cause": step.cause}, actor_name=SYSTEM.name,
+        )
+    )  # fmt: skip
+    _tell(session, partner, step, at)
+
+
+def _tell(session: AnySession, partner: Partner, step: Step, at: datetime) -> None:
+    """One notice for each change: a stop with its way back and a return are told to both sides."""
+    topic = NoticeTopic.STANDING
+    if step.to in (Standing.STOPPED, Standing.HELD):
+        topic = NoticeTopic.STOPPED
+    elif step.from_ in (Standing.STOPPED, Standing.HELD):
+        topic = NoticeTopic.REINSTATED
+    facts = {
+        "partner": partner.name, "from": step.from_, "to": step.to, "cause": step.cause, "at": step.at.isoformat(),
+        "obligations": list(step.because), "url": "/standing",
+    }  # fmt: skip
+    once = f"standing:{partner.id}:{step.at.isoformat()}"
+    notify(session, topic, "partner", at, partner_id=partner.id, once=once, facts=facts)
+    if topic is not NoticeTopic.STANDING:
+        facts = {**facts, "url": f"/partners/{partner.id}"}
+        notify(session, topic, "manager", at, partner_id=partner.id, once=f"{once}:manager", facts=facts)
+
+
+def add_measure(
+    session: AnySession,
+    partner: Partner,
+    kind: LedgerKind,
+    at: datetime,
+    actor: Actor,
+    *,
+    reason: str | None = None,
+    until: datetime | None = None,
+    obligation_ids: Sequence[str] = (),
+) -> None:
+    """A line of the ledger written by hand; hold, exempt, release and ready are read by the next fold."""
+    session.add(
+        LedgerEntry(
+            id=new_id(), partner_id=partner.id, at=at, recorded_at=at, kind=kind, until=until, reason=reason,
+            obligation_ids=list(obligation_ids), actor_id=actor.id, actor_name=actor.name,
+        )
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""Recording what time has decided for one partner: every breach at its true instant, in order, with its consequences."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.assignments import Assignment, Obligation
+from models.leads import Lead
+from models.partners import Partner
+from models.session import AnySession
+from portal.accounts.actor import SYSTEM
+from portal.compliance import service as compliance
+from portal.deadlines import assignments
+from portal.deadlines import service as deadlines
+from portal.deadlines.live import policies
+from portal.notifications.outbox import notify
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, NoticeTopic
+
+SetAside = Callable[[Obligation, Exception], None]
+
+
+@dataclass
+class Settled:
+    """What settling a partner recorded."""
+
+    breaches: int = 0
+    changes: int = 0
+    set_aside: int = 0
+    freed_leads: list[str] = field(default_factory=list)
+
+
+def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
+    """Record everything that fell due for a partner up to ``now``. The caller commits, then places the freed leads.
+
+    1. Events are taken in the order of their true instants: a deadline's end (grace included) and the instants at
+       which time alone changes standing. A breach is recorded at its due instant.
+    2. After each instant the standing is folded, and a stop takes effect before later deadlines are looked at: an
+       offer that the stop recalls is not missed afterwards.
+    3. An obligation that cannot be recorded is set aside with the reason; the others proceed.
+    """
+    partner, done = compliance.lock_partner(session, partner_id), Settled()
+    while (at := _next_instant(session, partner, now)) is not None:
+        for row in deadlines.due_now(session, partner.id, at):
+            _breach_or_set_aside(session, partner, row, done, now)
+        folded = compliance.refold(session, partner, max(at, partner.folded_until))
+        done.changes += sum(step.from_ is not step.to for step in folded.steps)
+        done.freed_leads += folded.freed_leads
+        session.flush()
+    return done
+
+
+def _next_instant(session: AnySession, partner: Partner, now: datetime) -> datetime | None:
+    due = deadlines.due_now(session, partner.id, now)
+    instants = [due[0].grace_until] if due else []
+    if partner.standing_next_at is not None and partner.standing_next_at <= now:
+        instants.append(partner.standing_next_at)
+    return min(instants, default=None)
+
+
+def _breach_or_set_aside(session: AnySession, partner: Partner, row: Obligation, done: Settled, now: datetime) -> None:
+    try:
+        with session.begin_nested():
+            done.freed_leads += _breach(session, partner, row)
+        done.breaches += 1
+    except Exception as error:  # one bad row must not hold up a partner's others, whatever is wrong with it
+        row.set_aside_at, row.set_aside_why = now, f"{type(error).__name__}: {error}"[:500]
+        done.set_aside += 1
+
+
+def _breach(session: AnySession, partner: Partner, row: Obligation) -> list[str]:
+    """Record one breach; where the policy hands on, end the assignment. The ids of leads set free."""
+    at = row.grace_until
+    assignment, lead = session.get_one(Assignment, row.assignment_id), session.get_one(Lead, row.lead_id)
+    hands_on = row.reassign and assignment.state in LIVE_ASSIGNMENT
+    row.reassign = hands_on
+    deadlines.breach(row)
+    _tell(session, partner, row, lead, moved=hands_on)
+    if not hands_on:
+        return []
+    session.flush()
+    lead = assignments.locked_lead(session, lead.id)
+    assignments.end(session, partner, assignment, AssignmentState.EXPIRED, at, SYSTEM, reason=row.kind.value)
+    assignment.earlier_holder = True
+    assignments.send_on(session, lead, at, counts=True)
+    return [lead.id]
+
+
+def _tell(session: AnySession, partner: Partner, row: Obligation, lead: Lead, *, moved: bool) -> None:
+    entry = policies(session).by_id(row.policy_id).document.obligations[row.entry]
+    facts = {
+        "partner": partner.name, "kind": row.kind, "due_at": row.due_at.isoformat(), "grade": lead.grade, "moved": moved,
+        "url": "/standing" if moved else f"/leads/{lead.id}",
+    }  # fmt: skip
+    for audience in entry.notify:
+        who = "partner" if audience == "partner" else "manager"
+        notify(
+            session, NoticeTopic.BREACH, who, row.grace_until, partner_id=partner.id, assignment_id=row.assignment_id,
+            lead_id=lead.id, once=f"breach:{row.id}:{who}", facts=facts,
+        )  # fmt: skip

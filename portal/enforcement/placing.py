@@ -1,0 +1,70 @@
+"""Placing leads that wait: right after they were set free, and again whenever something changed that may help."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from models.leads import Lead
+from models.partners import Live, Partner
+from models.session import AnySession, unit
+from portal.allocation import pool
+from portal.allocation.service import place
+from portal.deadlines.assignments import locked_lead
+from portal.vocabulary import LeadStatus, QueueReason
+
+
+def place_freed(session: AnySession, lead_ids: Iterable[str], now: datetime) -> int:
+    """Place leads that an ended assignment set free, each in its own transaction; how many found a place.
+
+    What fails here stays unallocated and visible, and the sweep takes it up: nothing is lost.
+    """
+    return sum(unit(session, lambda it=lead_id: place_waiting(session, it, now)) for lead_id in lead_ids)  # type: ignore[misc]
+
+
+def place_waiting(session: AnySession, lead_id: str, now: datetime) -> bool:
+    """Place one lead if it still waits and may be retried by itself; whether it found a partner or the pool."""
+    lead = locked_lead(session, lead_id)
+    if lead.status is not LeadStatus.UNALLOCATED or lead.reason == QueueReason.HAND_OVER_LIMIT:
+        return False
+    place(session, lead, now)
+    return lead.status is not LeadStatus.UNALLOCATED
+
+
+def waiting(session: AnySession, now: datetime, limit: int = 200) -> list[str]:
+    """Leads worth another try, best grade first, then oldest.
+
+    1. Never tried since they were set free (a crash may have come between), or
+    2. tried before a partner's room or standing grew, or before rules or settings changed, or
+    3. time alone opens a gate: a closure or quiet period ended, a day or week cap began anew.
+    Leads at the policy's limit of moves wait for a manager and are not among them.
+    """
+    freed = session.scalar(select(func.max(Partner.freed_at)))
+    changed = session.scalar(select(Live.changed_at).where(Live.id == 1))
+    newest = max((t for t in (freed, changed) if t is not None), default=now)
+    query = (
+        select(Lead.id)
+        .where(
+            Lead.status == LeadStatus.UNALLOCATED,
+            Lead.reason != QueueReason.HAND_OVER_LIMIT.value,
+            or_(Lead.tried_at.is_(None), Lead.tried_at <= newest, Lead.retry_at <= now),
+        )
+        .order_by(Lead.grade, Lead.received_at, Lead.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def end_pool(session: AnySession, lead_id: str, now: datetime) -> bool:
+    """A lead that nobody claimed goes where its rule says; whether it was still in the pool."""
+    lead = locked_lead(session, lead_id)
+    if lead.status is not LeadStatus.POOLED or lead.pool_until is None or lead.pool_until > now:
+        return False
+    rule, lead.pool_until, lead.pool = (lead.pool or {}).get("rule"), None, None
+    place(session, lead, now, unclaimed_of=rule)
+    return True
+
+
+def over(session: AnySession, now: datetime) -> list[str]:
+    """Pooled leads whose time is over."""
+    return list(pool.due_back(session, now))

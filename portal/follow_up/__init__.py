@@ -1,0 +1,1 @@
+"""What partners do with a lead: accept, decline, touches, feedback, deals."""
