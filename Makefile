@@ -10,8 +10,9 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 # The project itself is never fetched and brings no build tool of its own: both come from the hashed list.
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
-COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --annotation-style=line
+# For every platform and Python from 3.11 on at once: what one of them needs carries its marker.
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --annotation-style line pyproject.toml
 
 export PORT
 
@@ -39,8 +40,8 @@ bench: $(VENV)/.for-developing
 
 # Pins every dependency anew, with the hashes of all its files; review the difference before committing it.
 requirements: $(VENV)/.for-developing
-	@$(COMPILE) --output-file requirements.txt pyproject.toml
-	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@$(COMPILE) --output-file requirements.txt
+	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -9,6 +9,7 @@ import models
 from models.base import db
 from models.session import configure_engine
 from portal import config
+from portal.web import assembly as web
 
 ROOT = Path(__file__).resolve().parent
 
@@ -23,6 +24,7 @@ def create_app(settings: Mapping[str, object] | None = None) -> Flask:
     app.config.update(flask_config(loaded))
     app.extensions["fairlead"] = loaded
     connect_database(app)
+    web.register(app, loaded)
     return app
 
 

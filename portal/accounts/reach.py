@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from models.accounts import User
 from models.partners import Partner
@@ -18,12 +18,15 @@ def refresh_reachable(session: AnySession, partner_id: str | None, now: datetime
     address has no permanent bounce on record. Call it in the transaction of whatever changed a user.
     """
     session.flush()
-    answers = (
-        select(User.id).where(User.partner_id == Partner.id, User.active, User.bounced_at.is_(None)).exists()
-    )
-    partner = update(Partner).where(Partner.id == partner_id).execution_options(synchronize_session="fetch")
-    session.execute(partner.where(~Partner.reachable, answers).values(reachable=True, freed_at=now))
-    session.execute(partner.where(Partner.reachable, ~answers).values(reachable=False))
+    # Locked first, so that of two changes at once the later one counts the other's.
+    partner = session.get(Partner, partner_id, with_for_update=True) if partner_id else None
+    if partner is None:
+        return
+    answering = select(User.id).where(User.partner_id == partner_id, User.active, User.bounced_at.is_(None))
+    reachable = session.scalars(answering.limit(1)).first() is not None
+    if reachable and not partner.reachable:
+        partner.freed_at = now
+    partner.reachable = reachable
 
 
 def address_bounced(session: AnySession, user_id: str, address: str, now: datetime) -> None:

@@ -41,7 +41,8 @@ def create_user(
     partner = _partner(session, actor, role, data.get("partner_id"))
     email = _free_email(session, actor, data.get("email"))
     user = User(
-        id=new_id(), email=email, name=name_of(data.get("name")), role=role, partner_id=partner and partner.id,
+        id=new_id(), email=email, name=name_of(data.get("name")), role=role,
+        partner_id=partner.id if partner else None,
         timezone=timezone_of(data, partner.timezone if partner else "UTC"), created_at=now,
     )  # fmt: skip
     session.add(user)
@@ -211,8 +212,8 @@ def actor_for_user(session: AnySession, user: User) -> Actor:
         held = session.scalars(select(Portfolio.partner_id).where(Portfolio.user_id == user.id)).all()
         portfolio = frozenset(held) or None
     return Actor(
-        kind="user", id=user.id, name=user.name, role=user.role, partner_id=user.partner_id, portfolio=portfolio,
-        timezone=user.timezone,
+        kind="user", id=user.id, name=user.name, role=user.role, partner_id=user.partner_id,
+        portfolio=portfolio, timezone=user.timezone,
     )  # fmt: skip
 
 

@@ -100,7 +100,8 @@ def survey(
     A partner that never covers such a lead (territory, product) is answered from its settings alone, unless all its
     gates are asked for (``full``); only the others are read from the database, in one query.
     """
-    misses = {facts.id: None if full else static_miss(facts, lead) for facts in (pool := tuple(pool))}
+    pool = tuple(pool)
+    misses = {facts.id: None if full else static_miss(facts, lead) for facts in pool}
     state = _now(session, [facts for facts in pool if misses[facts.id] is None], now)
     candidates, retries = [], []
     for facts in pool:

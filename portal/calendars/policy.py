@@ -4,9 +4,9 @@ Opening hours are local wall-clock times, mapped once for each local day to half
 
 1. An interval belongs to the local day on which it opens, also where it runs past midnight.
 2. A closure or public holiday takes out what opens on that day; an interval from the evening before stays.
-3. The clock goes forward: an opening or closing at a local time that is skipped is the instant of the change,
-   so a shop that opens at 02:30 opens when the clock first shows 03:00.
-4. The clock goes back: an opening or closing at a local time that comes twice is the first of the two.
+3. An interval opens, and closes, when the clocks first show its time or a later one. So where the clock goes
+   forward over an opening, that is the instant of the change (a shop that opens at 02:30 opens at 03:00).
+4. Where it goes back over an opening or closing, the first of the two equal times is meant.
 5. A day counts as open when at least one of its intervals is left.
 Deadlines in calendar days keep the local time of day. At a skipped time they fall as long after midnight as
 if nothing had been skipped (02:30 becomes 03:30), at a time that comes twice on the first (RFC 5545, 3.3.5).

@@ -1,4 +1,5 @@
-"""What the ladder reads: obligations as marks, thresholds by version, measures taken by hand. Plain values only.
+"""What the ladder reads: obligations as marks, thresholds by version, measures taken by hand. Plain values
+only.
 
 All instants are aware and in UTC. Windows are elapsed time: 90 days are 90 x 24 hours.
 """
@@ -17,7 +18,8 @@ class Mark:
     """One obligation as the fold sees it. What it was at an instant follows from its own instants.
 
     ``grace_until``: from here on an unmet one is breached; the breach itself is dated ``due_at``.
-    ``settled_at``: from here on a breach no longer counts as overdue (the lead moved away, or staff released).
+    ``settled_at``: from here on a breach no longer counts as overdue (the lead moved away, or staff
+    released).
     ``hands_on``: its breach takes the lead away, so it cannot be cured and is never overdue.
     ``assignment_id``: what shares it is cancelled or settled when such a breach takes the lead away.
     A row that was set aside is given as cancelled.
@@ -60,13 +62,13 @@ class Mark:
         return self.opened_at <= t and not broken and not any(at <= t for at in self.acts)
 
     def taken_back(self, t: datetime) -> "Mark":
-        """The mark once its lead leaves the partner at ``t``: open is cancelled, breached is no longer overdue.
+        """The mark once its lead leaves the partner at ``t``: open is cancelled, breached is no longer
+        overdue.
 
-        What is recorded to have happened to it later stands: then it was not taken back.
+        What is recorded to have become of an open one later stands: then it was not taken back.
         """
         if self.breach_at is not None and self.breach_at <= t:
-            later = self.cured_at or self.waived_at
-            return self if later else replace(self, settled_at=min(self.settled_at or t, t))
+            return replace(self, settled_at=min(self.settled_at or t, t))
         later = self.met_at or self.waived_at or self.breached_at
         return self if later else replace(self, cancelled_at=min(self.cancelled_at or t, t))
 
@@ -96,12 +98,21 @@ class Ladder:
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> "Ladder":
         """Read a policy's ``ladder`` (already checked); what is left out takes the default policy's value."""
-        plain = ("window_days", "minimum_sample", "stop_on_overdue", "breaches_in_a_row", "stop_days", "decay_days")
+        plain = (
+            "window_days",
+            "minimum_sample",
+            "stop_on_overdue",
+            "breaches_in_a_row",
+            "stop_days",
+            "decay_days",
+        )
         rates = ("warn_below", "reduce_below", "stop_below")
         probation = data.get("probation") or {}
         values: dict[str, Any] = {key: data[key] for key in plain if data.get(key) is not None}
         values |= {key: exact(data[key]) for key in rates if data.get(key) is not None}
-        values |= {f"probation_{key}": probation[key] for key in ("days", "open_lead_cap") if key in probation}
+        values |= {
+            f"probation_{key}": probation[key] for key in ("days", "open_lead_cap") if key in probation
+        }
         severity = {str(kind): exact(weight) for kind, weight in (data.get("severity") or {}).items()}
         return cls(**values, severity=severity)
 
@@ -136,7 +147,7 @@ def ladder_at(ladders: Sequence[LadderVersion], t: datetime) -> Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Something said or done by hand about a partner: hold, exempt, release, ready. ``until``: hold and exempt."""
+    """Said or done by hand about a partner: hold or exempt (until an end), release, ready."""
 
     kind: LedgerKind
     at: datetime

@@ -1,9 +1,10 @@
-"""Standing as a fold in time order over what a partner kept and missed, what was done by hand, and time itself.
+"""Standing as a fold in time order over what a partner kept and missed, what was done by hand, and time
+itself.
 
-Within one instant things count in this order, so that the stored standing and the one recomputed from the rows
-agree: what time brings (all of it as one step), what was said or done by hand, what was done about obligations.
-An act at a deadline's own instant thus finds the breach already made, and a stop sees what was overdue before its
-own recall of offers settled it.
+Within one instant things count in this order, so that the stored standing and the one recomputed from the
+rows agree: what time brings (all of it as one step), what was said or done by hand, what was done about
+obligations. An act at a deadline's own instant thus finds the breach already made, and a stop sees what was
+overdue before its own recall of offers settled it.
 """
 
 from bisect import bisect_right
@@ -27,24 +28,27 @@ def advance(
     business_days: BusinessDays,
     until: datetime,
 ) -> tuple[State, list[Step]]:
-    """Fold everything in (``state.folded_until``, ``until``] into ``state``: the new state and its steps, in order.
+    """Fold everything in (``state.folded_until``, ``until``] into ``state``: the new state, and its steps.
 
-    ``marks``: all of a partner's obligations, or those that can still matter: due after ``folded_until`` less the
-    longest window or decay of any ladder, still open or overdue, or changed after ``folded_until``. Either gives
-    the same; so does any split of the time into parts. ``measures``: at least those after ``folded_until``.
+    ``marks``: all of a partner's obligations, or those that can still matter: due after ``folded_until`` less
+    the longest window or decay of any ladder, still open or overdue, or changed after ``folded_until``.
+    Either gives the same; so does any split of the time into parts. ``measures``: those after
+    ``folded_until`` (earlier ones are passed over).
 
     A stop recalls the partner's unanswered offers; the fold counts them as recalled from that instant on (the
-    caller records it in the rows). A breach that takes the lead away does the same to the rest of its assignment.
+    caller records it in the rows). A breach that takes the lead away does the same to the rest of its
+    assignment.
     """
     fold = _Fold(state, marks, measures, ladders, business_days)
     return fold.run(until)
 
 
 def next_change(state: State, marks: Iterable[Mark], ladders: Sequence[LadderVersion]) -> datetime | None:
-    """The next instant after ``folded_until`` at which time alone may change the standing; None where it cannot.
+    """The next instant after ``folded_until`` at which time alone may change the standing, or None.
 
-    These are the instants at which ``advance`` steps if nobody does anything: a deadline's end, a kept deadline
-    entering the rate, one leaving window or decay, the end of a measure, probation or stop, and a new ladder.
+    These are the instants at which ``advance`` steps if nobody does anything: a deadline's end, a kept
+    deadline entering the rate, one leaving window or decay, the end of a measure, probation or stop, and a
+    new ladder.
     """
     after = state.folded_until
     ladder = ladder_at(ladders, after)
@@ -59,7 +63,7 @@ def tally_at(state: State, marks: Iterable[Mark], ladders: Sequence[LadderVersio
 
 
 def rate_at(state: State, marks: Iterable[Mark], ladders: Sequence[LadderVersion], t: datetime) -> Rate:
-    """Kept of due as the ladder reads it at ``t``; give the marks of one kind alone for that kind's figure."""
+    """Kept of due as the ladder reads it at ``t``; with the marks of one kind alone, that kind's figure."""
     return tally_at(state, marks, ladders, t).rate
 
 
@@ -88,31 +92,37 @@ class _Fold:
     ) -> None:
         self.state, self.days, self.steps = state, days, list[Step]()
         self.marks = {mark.id: mark for mark in marks}
-        self.measures = sorted((m for m in measures if m.at >= state.folded_until), key=lambda m: m.at)
+        self.measures = sorted((m for m in measures if m.at > state.folded_until), key=lambda m: m.at)
         self.ladders = sorted(ladders, key=lambda v: (v.effective_from, v.number))
         self.siblings: dict[str, list[str]] = {}
         for mark in self.marks.values():
             self.siblings.setdefault(mark.assignment_id, []).append(mark.id)
+        self.taken_back: set[str] = set()
         self._rule(state.folded_until, acted=True)
 
     def _rule(self, t: datetime, *, acted: bool) -> None:
         """Take up the ladder that rules at ``t``: the sums and the instants to come are its own."""
         self.ladder = ladder_at(self.ladders, t)
         self._recount(t, acted=acted)
-        brought = {(at, mark.id) for mark in self.marks.values() for at in _brought(mark, self.ladder) if at >= t}
+        brought = {
+            (at, mark.id) for mark in self.marks.values() for at in _brought(mark, self.ladder) if at >= t
+        }
         acts = {(at, mark.id) for mark in self.marks.values() for at in mark.acts if at >= t}
         self.brought, self.acts = sorted(brought, reverse=True), sorted(acts, reverse=True)
 
     def _recount(self, t: datetime, *, acted: bool) -> None:
+        """Sum up anew. What was taken back within this instant stays so before other acts of it are seen."""
         self.acted = acted
         self.tally = Tally(self.marks.values(), View(t, acted, self.ladder, self.state.fresh_from))
+        self._look(self.taken_back, t, acted=True)
+        self.acted = acted
 
     def run(self, until: datetime) -> tuple[State, list[Step]]:
-        """Start with what was done at the very instant last folded, then take instant after instant."""
-        self._by_hand(self.state.folded_until)
+        """Start with what the rows say of the instant last folded, then take instant after instant."""
         self._done(self.state.folded_until)
         while (t := self._next()) is not None and t <= until:
             self.state = replace(self.state, folded_until=t)
+            self.taken_back.clear()
             self._time(t)
             self._by_hand(t)
             self._done(t)
@@ -134,9 +144,9 @@ class _Fold:
         if any(v.effective_from == t for v in self.ladders):
             self._rule(t, acted=False)
         due = _taken(self.brought, t)
+        self._look(due, t, acted=False)
         for id_ in due:
             self._hand_over(id_, t)
-        self._look(due, t, acted=False)
         before = self.state
         if self.state.measure_until is not None and self.state.measure_until <= t:
             self.state = rules.unmeasured(self.state)
@@ -183,7 +193,10 @@ class _Fold:
             self.state = rules.as_row(self.state, self.ladder, self.days)
 
     def _hand_over(self, id_: str, t: datetime) -> None:
-        """A breach that takes the lead away ends what else its assignment asked for."""
+        """A breach that takes the lead away ends what else its assignment asked for.
+
+        What was missed at the same instant stays missed, and is no longer overdue.
+        """
         mark = self.marks[id_]
         if not (mark.hands_on and mark.breach_at == t and mark.assignment_id):
             return
@@ -196,6 +209,7 @@ class _Fold:
         view = View(t, True, self.ladder, self.state.fresh_from)
         for id_ in ids:
             self.marks[id_] = self.marks[id_].taken_back(t)
+            self.taken_back.add(id_)
             self.tally.look(self.marks[id_], view)
 
     def _note(self, before: State, t: datetime) -> None:

@@ -12,8 +12,8 @@ from models.partners import Partner, PartnerVersion
 from models.session import AnySession
 from portal.accounts.actor import SYSTEM, Actor
 from portal.accounts.audit import record
-from portal.compliance.policy import State, next_change
-from portal.compliance.service import TICK, business_days, derive, enter, ladder_at, ladders, refold
+from portal.compliance.policy import initial, next_change
+from portal.compliance.service import TICK, derive, enter, ladder_at, ladders, refold
 from portal.deadlines import assignments
 from portal.deadlines.live import changed
 from portal.errors import Invalid
@@ -28,23 +28,19 @@ SETTINGS = (
 def create(session: AnySession, settings: Mapping[str, Any], now: datetime, actor: Actor) -> Partner:
     """A new partner in good standing from checked settings (``portal.compliance.settings``). Raises Invalid."""
     _name_is_free(session, settings["name"], None)
-    slot = (session.scalar(select(func.max(Partner.slot))) or -1) + 1 if _any(session) else 0
-    first = State.initial(now)
+    slot = session.scalars(select(func.coalesce(func.max(Partner.slot), -1) + 1)).one()
+    first = initial(now)
     partner = Partner(
         id=new_id(), slot=slot, created_at=now, standing=Standing.GOOD, standing_since=now,
         standing_state=first.to_json(), folded_until=now, open_leads=0, reachable=False, **settings,
     )  # fmt: skip
     derive(partner, ladder_at(session, now))
-    partner.standing_next_at = next_change(first, [], ladders(session), business_days(partner))
+    partner.standing_next_at = next_change(first, [], ladders(session))
     session.add(partner)
     session.flush()
     _keep(session, partner, now, actor)
     record(session, actor, "partner.create", "partner", partner.id, now, partner_id=partner.id)
     return partner
-
-
-def _any(session: AnySession) -> bool:
-    return session.scalar(select(func.count()).select_from(Partner)) != 0
 
 
 def _name_is_free(session: AnySession, name: str, partner_id: str | None) -> None:

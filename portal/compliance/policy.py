@@ -1,7 +1,7 @@
 """The compliance ladder in one place: what other rooms use of it.
 
-``facts`` what it reads, ``rules`` the rules themselves, ``fold`` their run through time, ``way_back`` and ``forecast``
-what a partner is told, in the words of ``sentences``.
+``facts`` what it reads, ``rules`` the rules themselves, ``fold`` their run through time, ``way_back`` and
+``forecast`` what a partner is told, in the words of ``sentences``.
 """
 
 from portal.compliance.facts import Ladder, LadderVersion, Mark, Measure, Rate, ladder_at

@@ -1,4 +1,4 @@
-"""The rules of the ladder: which rung is named, and how each one is left. Read beside the policy's thresholds."""
+"""The rules of the ladder: which rung is named, and how each one is left. Thresholds are the policy's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from portal.compliance.state import State
 from portal.compliance.tally import Tally
 from portal.vocabulary import LedgerKind, Standing, StopCause
 
-#: ``(start, n)``: the end of the n-th business day after start, by the partner's calendar in force at ``start``.
+#: ``(start, n)``: the end of the n-th business day after start, by the calendar in force at ``start``.
 BusinessDays = Callable[[datetime, int], datetime]
 
 
@@ -109,7 +109,8 @@ def measured(state: State, measure: Measure, t: datetime, ladder: Ladder, days: 
     """The state after something said or done by hand at ``t``.
 
     1. Hold or exempt: in force until its end, in place of an earlier one.
-    2. Release: ends either; a stop under it or without it is lifted. (What is overdue is settled beside this.)
+    2. Release: ends either; a stop under it or without it is lifted. (What is overdue is settled beside
+       this.)
     3. Ready: remembered while stopped, whatever else is still to be done; not before the stop.
     """
     if measure.kind in (LedgerKind.HOLD, LedgerKind.EXEMPT):
@@ -137,28 +138,32 @@ def _exempted(state: State, tally: Tally, ladder: Ladder, t: datetime) -> State:
 
 
 def _on_rung(state: State, named: Named, t: datetime) -> State:
-    """On a rung that is not a stop. ``since`` stays where it is the rung it was; the reasons are those of now."""
+    """On a rung that is not a stop. ``since`` stays where the rung does; the reasons are those of now."""
     since = state.since if named.rung is state.rung else t
     return replace(
-        state, rung=named.rung, since=since, because=named.because, cause=None, ready_at=None, stop_until=None,
-        probation_until=None,
+        state, rung=named.rung, since=since, because=named.because, cause=None, ready_at=None,
+        stop_until=None, probation_until=None,
     )  # fmt: skip
 
 
 def _stopped(state: State, named: Named, t: datetime, ladder: Ladder, days: BusinessDays) -> State:
     stopped = replace(_on_rung(state, named, t), cause=named.cause)
-    return stopped if named.cause is StopCause.OVERDUE else replace(stopped, stop_until=_stop_until(stopped, ladder, days))
+    return (
+        stopped
+        if named.cause is StopCause.OVERDUE
+        else replace(stopped, stop_until=_stop_until(stopped, ladder, days))
+    )
 
 
 def _stop_until(state: State, ladder: Ladder, days: BusinessDays) -> datetime:
-    """``stop_days`` business days after the last breach; the stop's own start where none is left that counts."""
+    """``stop_days`` business days after the last breach; the stop's start where none is left that counts."""
     if state.last_breach_at is None:
         return state.since
     return days(state.last_breach_at, ladder.stop_days) if ladder.stop_days > 0 else state.last_breach_at
 
 
 def _with_last_breach(state: State, tally: Tally, ladder: Ladder, days: BusinessDays) -> State:
-    """Move the end of a stop with the last breach. Without a new one it stays as told: later ladders do not move it."""
+    """Move a stop's end with the last breach. Otherwise it stays as told: a new ladder does not move it."""
     if tally.last_breach_at == state.last_breach_at:
         return state
     state = replace(state, last_breach_at=tally.last_breach_at)

@@ -1,6 +1,6 @@
 """Standing as stored: folded forward in the transaction of its cause, with what a change brings about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,14 +9,26 @@ from sqlalchemy import or_, select
 from models.assignments import Assignment, Obligation
 from models.base import new_id
 from models.compliance import LedgerEntry
-from models.partners import Partner
+from models.partners import Partner, PartnerVersion
 from models.session import AnySession
 from portal.accounts.actor import SYSTEM, Actor
-from portal.calendars.policy import Clock, Span, Unit, add_span
-from portal.compliance.policy import Ladder, LadderVersion, Mark, Measure, State, Step, advance, next_change
+from portal.calendars.policy import Clock, Span, Unit, add_span, calendar_from_json
+from portal.compliance import policy
+from portal.compliance.policy import (
+    BusinessDays,
+    Ladder,
+    LadderVersion,
+    Mark,
+    Measure,
+    State,
+    Step,
+    advance,
+    next_change,
+)
 from portal.deadlines import assignments
 from portal.deadlines import service as deadlines
 from portal.deadlines.live import policies
+from portal.deadlines.texts import calendar_text
 from portal.errors import NotFound, Unsettled
 from portal.notifications.outbox import notify
 from portal.vocabulary import AssignmentState, LedgerKind, NoticeTopic, ObligationState, Standing
@@ -66,7 +78,7 @@ def ladders(session: AnySession) -> list[LadderVersion]:
 
 def ladder_at(session: AnySession, at: datetime) -> Ladder:
     """The ladder that rules at ``at``."""
-    return [v.ladder for v in ladders(session) if v.effective_from <= at][-1]
+    return policy.ladder_at(ladders(session), at)
 
 
 def mark(row: Obligation) -> Mark:
@@ -74,12 +86,14 @@ def mark(row: Obligation) -> Mark:
     return Mark(
         id=row.id, kind=row.kind, opened_at=row.opened_at, due_at=row.due_at, grace_until=row.grace_until,
         met_at=row.met_at, breached_at=row.breached_at, cured_at=row.cured_at, waived_at=row.waived_at,
-        cancelled_at=row.cancelled_at, settled_at=row.settled_at,
+        cancelled_at=row.cancelled_at or row.set_aside_at, settled_at=row.settled_at, hands_on=row.reassign,
+        assignment_id=row.assignment_id,
     )  # fmt: skip
 
 
 def marks_of(session: AnySession, partner: Partner, versions: Sequence[LadderVersion]) -> list[Mark]:
-    """The partner's obligations that can still matter: owed now, or due within the longest horizon of any ladder."""
+    """The partner's obligations that can still matter: due within the longest horizon of any ladder, owed now, or
+    done since the last fold."""
     days = max(max(v.ladder.window_days, v.ladder.decay_days) for v in versions) + 1
     since = partner.folded_until - timedelta(days=days)
     rows = session.scalars(
@@ -88,6 +102,9 @@ def marks_of(session: AnySession, partner: Partner, versions: Sequence[LadderVer
             Obligation.partner_id == partner.id,
             or_(
                 Obligation.due_at >= since,
+                Obligation.cured_at > partner.folded_until,
+                Obligation.waived_at > partner.folded_until,
+                Obligation.settled_at > partner.folded_until,
                 Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)) & Obligation.settled_at.is_(None),
             ),
         )
@@ -106,10 +123,23 @@ def measures_of(session: AnySession, partner_id: str, after: datetime) -> list[M
     return [Measure(row.kind, row.at, row.until) for row in rows]
 
 
-def business_days(partner: Partner) -> Callable[[datetime, int], datetime]:
-    """``(start, n) -> instant``: n business days after start in the partner's calendar as it is now."""
-    calendar = deadlines.calendar_of(partner)
-    return lambda start, days: add_span(calendar, start, Span(days, Unit.DAYS, Clock.BUSINESS))
+def business_days(session: AnySession, partner: Partner) -> BusinessDays:
+    """``(start, n) -> instant``: n business days after start, in the calendar that held just before it.
+
+    Settings are kept with their valid-from, so that the past is judged by its own calendar, now and in years.
+    """
+    versions = session.execute(
+        select(PartnerVersion.valid_from, PartnerVersion.facts)
+        .where(PartnerVersion.partner_id == partner.id)
+        .order_by(PartnerVersion.valid_from)
+    ).all()
+
+    def days(start: datetime, count: int) -> datetime:
+        facts = next((v.facts for v in reversed(versions) if v.valid_from < start), versions[0].facts)
+        calendar = calendar_from_json(calendar_text(facts["timezone"], facts["country"], facts["hours"]))
+        return add_span(calendar, start, Span(count, Unit.DAYS, Clock.BUSINESS))
+
+    return days
 
 
 def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
@@ -125,7 +155,7 @@ def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
     measures, folded = measures_of(session, partner.id, partner.folded_until), Folded()
     while True:
         marks = marks_of(session, partner, versions)
-        state, steps = advance(before, marks, measures, versions, business_days(partner), at)
+        state, steps = advance(before, marks, measures, versions, business_days(session, partner), at)
         stop = next((s for s in steps if s.to is Standing.STOPPED), None)
         recalled = recall_offers(session, partner, stop.at, at) if stop else []
         if not recalled:
@@ -136,7 +166,7 @@ def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
     for step in steps:
         _record(session, partner, step, at)
     _store(session, partner, state, at)
-    partner.standing_next_at = next_change(state, marks, versions, business_days(partner))
+    partner.standing_next_at = next_change(state, marks, versions)
     return folded
 
 

@@ -40,8 +40,9 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
     """
     partner, done = compliance.lock_partner(session, partner_id), Settled()
     while (at := _next_instant(session, partner, now)) is not None:
-        for row in deadlines.due_now(session, partner.id, at):
-            _breach_or_set_aside(session, partner, row, done, now)
+        moved = [row for row in deadlines.due_now(session, partner.id, at) if _recorded(session, partner, row, done, now)]
+        for row in moved:
+            done.freed_leads += _hand_on(session, partner, row)
         folded = compliance.refold(session, partner, max(at, partner.folded_until))
         done.changes += sum(step.from_ is not step.to for step in folded.steps)
         done.freed_leads += folded.freed_leads
@@ -57,28 +58,33 @@ def _next_instant(session: AnySession, partner: Partner, now: datetime) -> datet
     return min(instants, default=None)
 
 
-def _breach_or_set_aside(session: AnySession, partner: Partner, row: Obligation, done: Settled, now: datetime) -> None:
+def _recorded(session: AnySession, partner: Partner, row: Obligation, done: Settled, now: datetime) -> bool:
+    """Record one breach, or set it aside; whether its lead is to be handed on.
+
+    All breaches of an instant are recorded before any lead moves: two deadlines of one lead may end together.
+    """
     try:
         with session.begin_nested():
-            done.freed_leads += _breach(session, partner, row)
+            assignment = session.get_one(Assignment, row.assignment_id)
+            row.reassign = row.reassign and assignment.state in LIVE_ASSIGNMENT
+            deadlines.breach(row)
+            _tell(session, partner, row, session.get_one(Lead, row.lead_id), moved=row.reassign)
         done.breaches += 1
     except Exception as error:  # one bad row must not hold up a partner's others, whatever is wrong with it
+        session.refresh(row)
         row.set_aside_at, row.set_aside_why = now, f"{type(error).__name__}: {error}"[:500]
         done.set_aside += 1
+        return False
+    return row.reassign
 
 
-def _breach(session: AnySession, partner: Partner, row: Obligation) -> list[str]:
-    """Record one breach; where the policy hands on, end the assignment. The ids of leads set free."""
-    at = row.grace_until
-    assignment, lead = session.get_one(Assignment, row.assignment_id), session.get_one(Lead, row.lead_id)
-    hands_on = row.reassign and assignment.state in LIVE_ASSIGNMENT
-    row.reassign = hands_on
-    deadlines.breach(row)
-    _tell(session, partner, row, lead, moved=hands_on)
-    if not hands_on:
+def _hand_on(session: AnySession, partner: Partner, row: Obligation) -> list[str]:
+    """End the assignment that a missed deadline takes the lead from; the id of the lead to place next."""
+    assignment = session.get_one(Assignment, row.assignment_id)
+    if assignment.state not in LIVE_ASSIGNMENT:
         return []
-    session.flush()
-    lead = assignments.locked_lead(session, lead.id)
+    at = row.grace_until
+    lead = assignments.locked_lead(session, row.lead_id)
     assignments.end(session, partner, assignment, AssignmentState.EXPIRED, at, SYSTEM, reason=row.kind.value)
     assignment.earlier_holder = True
     assignments.send_on(session, lead, at, counts=True)

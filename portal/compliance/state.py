@@ -9,8 +9,8 @@ from portal.compliance.facts import Rate
 from portal.vocabulary import Standing, StopCause
 
 INSTANTS = (
-    "since", "shown_since", "folded_until", "fresh_from", "last_breach_at", "ready_at", "stop_until", "probation_until",
-    "measure_since", "measure_until",
+    "since", "shown_since", "folded_until", "fresh_from", "last_breach_at", "ready_at", "stop_until",
+    "probation_until", "measure_since", "measure_until",
 )  # fmt: skip
 
 
@@ -21,7 +21,8 @@ class State:
     ``rung`` is good, warned, reduced, stopped or probation; a hold or exemption (``measure``) lies over it.
     ``because``: the obligations behind the rung; for a stop those that caused it.
     ``fresh_from``: what fell due up to here counts in no row and in no rate.
-    ``stop_until``: a stop by rate or row lifts at the earliest here. ``shown_since``: since when ``shown`` is so.
+    ``stop_until``: a stop by rate or row lifts at the earliest here. ``shown_since``: since when ``shown`` is
+    so.
     """
 
     rung: Standing
@@ -79,7 +80,8 @@ def initial(created_at: datetime) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of standing: when, from what is shown to what is shown, why, and the figures at that instant.
+    """One change of standing: when, from what is shown to what is shown, why, and the figures at that
+    instant.
 
     ``from_`` and ``to`` are equal where only the rung under a hold or exemption changed.
     """

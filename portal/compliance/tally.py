@@ -30,7 +30,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one mark adds: overdue now, a breach not yet decayed, its place in the row, its part in the rate."""
+    """What one mark adds: overdue now, an undecayed breach, its place in the row, its part in the rate."""
 
     overdue: bool = False
     breach: bool = False
@@ -46,16 +46,19 @@ def share_of(mark: Mark, view: View) -> Share:
     """What a mark counts as.
 
     1. Waived or cancelled: nowhere.
-    2. Breached: overdue until it is cured or settled, however old it is; never where its breach took the lead away.
+    2. Breached: overdue until it is cured or settled, however old it is; never where its breach took the lead
+       away.
     3. Row: what is not older than ``decay_days`` and fell due after the last fresh start.
-    4. Rate: what also fell due within the last ``window_days``, weighing more than nothing. Met early counts from
-       its due instant on.
+    4. Rate: what also fell due within the last ``window_days``, weighing more than nothing. Met early counts
+       from its due instant on.
     """
     if view.done(mark.waived_at) or view.done(mark.cancelled_at):
         return NOTHING
     recent = mark.due_at > view.t - view.ladder.decay
     fresh = recent and (view.fresh_from is None or mark.due_at > view.fresh_from)
-    rated = fresh and view.t - view.ladder.window < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
+    rated = (
+        fresh and view.t - view.ladder.window < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
+    )
     if mark.breach_at is not None and mark.breach_at <= view.t:
         overdue = not (mark.hands_on or view.done(mark.cured_at) or view.done(mark.settled_at))
         return Share(overdue, recent, (mark.breach_at, BREACH, mark.id) if fresh else None, rated)
@@ -65,7 +68,7 @@ def share_of(mark: Mark, view: View) -> Share:
 
 
 class Tally:
-    """The sums over all marks at one instant. ``look`` renews one mark's share after something happened to it."""
+    """The sums over all marks at one instant; ``look`` renews a mark's share when something happened."""
 
     def __init__(self, marks: Iterable[Mark], view: View) -> None:
         self.ladder = view.ladder

@@ -87,6 +87,8 @@ def end(
     rows = deadlines.owed(session, assignment.id)
     kept = [row for row in rows if keep_feedback and row.kind is ObligationKind.FEEDBACK]
     deadlines.close([row for row in rows if row not in kept], at, cure=closed)
+    for row in kept:
+        row.reassign = False
     drop_pending(session, assignment.id, (NoticeTopic.OFFER, NoticeTopic.WARNING))
     event(session, assignment.lead_id, EVENT_OF_END[state], at, actor, assignment=assignment, facts={"reason": reason})
 

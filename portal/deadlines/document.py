@@ -7,26 +7,16 @@ What is left out means the default policy's value (``DEFAULT_POLICY``); null, wh
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 from portal.calendars.spans import Clock, Span, Unit
 from portal.deadlines.fields import Complaints, Fields
+from portal.deadlines.ladder import DEFAULT_LADDER, LADDER, read_ladder
 from portal.qualification.conditions import Condition, ConditionError, parse_condition
 from portal.vocabulary import ObligationKind
 
 PARTS = ("obligations", "ladder", "hand_overs", "grace_minutes", "vendor")
 ENTRY = ("kind", "when", "within", "warn_before", "on_breach", "touches", "repeat")
-LADDER = (
-    "window_days", "minimum_sample", "warn_below", "reduce_below", "stop_below", "stop_on_overdue",
-    "breaches_in_a_row", "stop_days", "probation", "decay_days", "severity",
-)  # fmt: skip
-#: Whole numbers of the ladder and the range of each; rates and severities apart.
-COUNTS = {
-    "window_days": (1, 3_650), "minimum_sample": (1, 10_000), "stop_on_overdue": (1, 10_000),
-    "breaches_in_a_row": (1, 10_000), "stop_days": (0, 365), "decay_days": (1, 3_650),
-}  # fmt: skip
-RATES = ("stop_below", "reduce_below", "warn_below")
 MOST_ENTRIES = 100
 
 
@@ -124,19 +114,7 @@ DEFAULT_POLICY: dict[str, Any] = {
         _entry("first_contact", 5, _HALF_DAY),
         _entry("feedback", 10, _DAY, repeat=_MONTH),
     ],
-    "ladder": {
-        "window_days": 90,
-        "minimum_sample": 5,
-        "warn_below": 0.90,
-        "reduce_below": 0.80,
-        "stop_below": 0.60,
-        "stop_on_overdue": 3,
-        "breaches_in_a_row": 3,
-        "stop_days": 5,
-        "probation": {"days": 10, "open_lead_cap": 2},
-        "decay_days": 180,
-        "severity": {},
-    },
+    "ladder": DEFAULT_LADDER,
     "hand_overs": 5,
     "grace_minutes": 0,
 }
@@ -163,7 +141,7 @@ def parse_policy(data: object) -> PolicyDocument:
         grace_minutes=fields.whole("grace_minutes", 0, 10_080, DEFAULT_POLICY["grace_minutes"]),
         hand_over_within=vendor.span("hand_over_within"),
         appeal_within=vendor.span("appeal_within"),
-        ladder=_ladder(fields.inner("ladder", LADDER)),
+        ladder=read_ladder(fields.inner("ladder", LADDER)),
     )
     if complaints.errors:
         raise PolicyError(complaints.errors)
@@ -189,7 +167,7 @@ def _require_respond(fields: Fields, entries: tuple[Entry, ...]) -> None:
     responds = [entry for entry in entries if entry.kind is ObligationKind.RESPOND]
     if not responds:
         fields.complain("obligations", "Add a respond deadline: without one an offer waits for ever.")
-    elif all(entry.when is not None for entry in responds):
+    elif all(entry.when is not None and not entry.when.always for entry in responds):
         where = f"obligations.{responds[-1].index}.when"
         fields.complain(where, "The last respond deadline must take every lead; leave its when out.")
 
@@ -232,13 +210,15 @@ def _condition(fields: Fields) -> Condition | None:
 def _warning(kind: ObligationKind | None, within: Span | None) -> Span | None:
     """How long before to warn where a policy does not say, in the clock of the deadline itself.
 
-    One day before an answer (feedback, update), four hours before an act; none where that is not before.
+    One day before an answer (feedback, update) that has several; else four hours, none where that is no less.
     """
     if within is None:
         return None
-    day = Span(1, Unit.DAYS, within.clock)
-    warning = day if kind in ANSWERS else Span(4, Unit.HOURS, within.clock)
-    return None if _not_shorter(warning, within) else warning
+    several = within.unit is Unit.DAYS and within.value > 1
+    if several and kind in ANSWERS:
+        return Span(1, Unit.DAYS, within.clock)
+    hours = Span(4, Unit.HOURS, within.clock)
+    return None if _not_shorter(hours, within) else hours
 
 
 def _not_shorter(warning: Span | None, within: Span) -> bool:
@@ -278,29 +258,3 @@ def _repeat(fields: Fields, kind: ObligationKind | None) -> Span | None:
     if kind is not None and fields.get("repeat") is not None:
         fields.complain("repeat", "Only feedback is asked for again; leave it out here.")
     return None
-
-
-def _ladder(fields: Fields) -> dict[str, Any]:
-    given = DEFAULT_POLICY["ladder"]
-    rates = {name: fields.number(name, 0, 1, given[name]) for name in RATES}
-    _require_order(fields, rates)
-    probation = fields.inner("probation", ("days", "open_lead_cap"))
-    return {
-        **{name: fields.whole(name, low, high, given[name]) for name, (low, high) in COUNTS.items()},
-        **rates,
-        "probation": {
-            "days": probation.whole("days", 0, 365, given["probation"]["days"]),
-            "open_lead_cap": probation.whole("open_lead_cap", 1, 1_000, given["probation"]["open_lead_cap"]),
-        },
-        "severity": _severity(fields.inner("severity", tuple(ObligationKind))),
-    }
-
-
-def _require_order(fields: Fields, rates: Mapping[str, float]) -> None:
-    for lower, upper in pairwise(RATES):
-        if rates[lower] > rates[upper]:
-            fields.complain(lower, f"Give at most {upper} ({rates[upper]:g}); the rungs come in this order.")
-
-
-def _severity(fields: Fields) -> dict[str, float]:
-    return {kind: fields.number(kind, 0, 100, 1) for kind in map(str, ObligationKind) if fields.has(kind)}

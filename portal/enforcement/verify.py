@@ -1,21 +1,19 @@
 """Recomputing everything stored that can be recomputed, and saying what differs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from models.assignments import Assignment, Obligation
 from models.compliance import LedgerEntry
 from models.leads import Lead
-from models.partners import Partner, PartnerVersion
+from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.audit import broken_links
-from portal.calendars.policy import Clock, Span, Unit, add_span, calendar_from_json
-from portal.compliance.policy import State, advance
-from portal.compliance.service import derive, ladder_at, ladders, mark, measures_of
-from portal.deadlines.texts import calendar_text
+from portal.compliance.policy import State, advance, initial
+from portal.compliance.service import business_days, derive, ladder_at, ladders, mark, measures_of
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, LedgerKind
 
 HELD = (LeadStatus.OFFERED, LeadStatus.ACCEPTED, LeadStatus.CONTACTED)
@@ -64,9 +62,9 @@ def _standing(session: AnySession) -> Iterator[str]:
     for partner in session.scalars(select(Partner).order_by(Partner.slot)):
         rows = session.scalars(select(Obligation).where(Obligation.partner_id == partner.id))
         marks = [mark(row) for row in rows]
-        first = State.initial(partner.created_at)
+        first = initial(partner.created_at)
         measures = measures_of(session, partner.id, partner.created_at - BEGINNING)
-        state, steps = advance(first, marks, measures, versions, _days(session, partner), partner.folded_until)
+        state, steps = advance(first, marks, measures, versions, business_days(session, partner), partner.folded_until)
         changes = [(s.at, s.from_, s.to) for s in steps if s.from_ is not s.to]
         yield from _differing(session, partner, state, changes)
 
@@ -90,19 +88,3 @@ def _differing(session: AnySession, partner: Partner, state: State, changes: lis
         partner.cap_now, partner.weight_now_x2 = stored
     if stored != expected:
         yield f"{partner.name}: cap and weight should be {expected}; {stored} are stored."
-
-
-def _days(session: AnySession, partner: Partner) -> Callable[[datetime, int], datetime]:
-    """Business days in the calendar that the partner had just before the start."""
-    versions = session.execute(
-        select(PartnerVersion.valid_from, PartnerVersion.facts)
-        .where(PartnerVersion.partner_id == partner.id)
-        .order_by(PartnerVersion.valid_from)
-    ).all()
-
-    def days(start: datetime, count: int) -> datetime:
-        facts = next((v.facts for v in reversed(versions) if v.valid_from < start), versions[0].facts)
-        calendar = calendar_from_json(calendar_text(facts["timezone"], facts["country"], facts["hours"]))
-        return add_span(calendar, start, Span(count, Unit.DAYS, Clock.BUSINESS))
-
-    return days

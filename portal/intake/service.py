@@ -86,9 +86,13 @@ def _campaign_id(session: AnySession, name: str | None, now: datetime) -> str | 
 
 
 def _same_person(session: AnySession, lead: Lead, now: datetime) -> Lead | None:
-    """The person's latest lead within the window, a live one first; itself and duplicates aside."""
+    """The person's latest lead within the window, a live one first; itself and duplicates aside.
+
+    A phone that cannot be one is no sign of a person beside an e-mail address: many type the same made-up number.
+    """
     same = [Lead.email_norm == lead.email_norm] if lead.email_norm else []
-    same += [Lead.phone_norm == lead.phone_norm] if lead.phone_norm else []
+    if lead.phone_norm and not (lead.phone_suspect and lead.email_norm):
+        same.append(Lead.phone_norm == lead.phone_norm)
     if not same:
         return None
     rows = session.scalars(

@@ -162,7 +162,7 @@ def test_an_opening_at_a_skipped_time_is_the_instant_of_the_change() -> None:
     assert add_span(KINDS["early"], opening, span("15 business minutes")) == berlin("2026-03-29T03:15")
 
 
-def test_opening_hours_within_an_hour_that_comes_twice_end_the_second_time_only_after_it() -> None:
+def test_an_opening_in_an_hour_that_comes_twice_is_the_first() -> None:
     day = berlin("2026-10-25T00:00")
     assert next_opening(KINDS["early"], day) == berlin("2026-10-25T02:30", fold=0)
     assert open_between(KINDS["early"], day, day + timedelta(days=1)) == timedelta(minutes=105)

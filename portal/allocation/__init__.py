@@ -1,0 +1,1 @@
+"""Which partner gets a lead, and why: rules, gates, turns, the decision."""

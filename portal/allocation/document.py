@@ -1,0 +1,232 @@
+"""A list of rules as the API takes it: parsed whole, refused whole with a sentence for each mistake. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.allocation.gates import PartnerFacts
+from portal.qualification.conditions import Condition, ConditionError, parse_condition
+from portal.vocabulary import StrategyKind
+
+RULE = ("name", "when", "pool", "strategy", "then")
+POOL = ("tiers", "tags", "partners", "covers_territory", "certified")
+STRATEGY = ("kind", "by", "partner", "floor_share", "hours")
+BY = ("country", "region", "product")
+THEN = ("next", "pool", "queue")
+LATER = (StrategyKind.BEST_CONVERSION, StrategyKind.NEAREST)
+POOL_HOURS = 24
+Errors = list[tuple[str, str]]
+
+
+class RuleError(ValueError):
+    """Rules that cannot be used; ``errors`` are (dotted path, sentence)."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__("; ".join(f"{where}: {sentence}" for where, sentence in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a rule may name: partners by id, and the products that any of them is certified for."""
+
+    partners: Mapping[str, PartnerFacts]
+    products: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Which partners a rule asks. None: not narrowed by that. Territory and product gates apply in any case."""
+
+    tiers: frozenset[str] | None = None
+    tags: frozenset[str] | None = None
+    partners: frozenset[str] | None = None
+    covers_territory: bool = False
+    certified: bool = False
+
+    def narrow(self, partner: PartnerFacts) -> bool:
+        """Whether the partner is in the pool.
+
+        1. Its tier is one of those named. 2. It has one of the tags named. 3. It is one of the partners named.
+        4. Where asked for, it has territories, and products, of its own.
+        """
+        return (
+            (self.tiers is None or partner.tier in self.tiers)
+            and (self.tags is None or bool(self.tags & partner.tags))
+            and (self.partners is None or partner.id in self.partners)
+            and (not self.covers_territory or bool(partner.territories))
+            and (not self.certified or bool(partner.products))
+        )
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a rule ranks who is left. ``by``: one rotation for each value. ``hours``: how long a pool stays open."""
+
+    kind: StrategyKind
+    by: str | None = None
+    partner: str | None = None
+    hours: int = POOL_HOURS
+
+
+@dataclass(frozen=True)
+class Then:
+    """What comes where a rule finds nobody: next, pool, queue, or a partner by name."""
+
+    kind: str = "next"
+    partner: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. Its name is its rotation's name too, so that turns survive a new version."""
+
+    name: str
+    condition: Condition
+    pool: Pool
+    strategy: Strategy
+    then: Then
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules in order, and what is worth a look though it is no mistake."""
+
+    rules: tuple[Rule, ...]
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
+def parse_rules(data: object, known: Known, *, published: bool = False) -> RuleSet:
+    """Rules from the API's list. Raises RuleError with every mistake at once.
+
+    ``published``: a version that was checked when it was published is read without asking again whether its partners
+    are still there: a rule keeps working with those that are.
+    """
+    from portal.allocation.check import reach_errors, warnings
+
+    errors: Errors = []
+    if not isinstance(data, list | tuple) or not 1 <= len(data) <= 1000:
+        raise RuleError([("rules", "Give a list of 1 to 1,000 rules.")])
+    rules = tuple(_rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data))
+    _same_names(rules, errors)
+    if not errors and not published:
+        errors += reach_errors(rules, known)
+    if errors:
+        raise RuleError(errors)
+    return RuleSet(rules, () if published else tuple(warnings(rules, known)))
+
+
+def _rule(item: object, path: str, errors: Errors, known: Known | None) -> Rule:
+    item = _object(item, path, RULE, errors)
+    name = item.get("name")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 200 or "\x00" in name:
+        errors.append((f"{path}.name", "Give the rule a name of at most 200 characters."))
+    strategy = _strategy(item.get("strategy"), f"{path}.strategy", errors, known)
+    return Rule(
+        str(name).strip(),
+        _condition(item.get("when"), f"{path}.when", errors),
+        _pool(item.get("pool"), f"{path}.pool", errors, known),
+        strategy,
+        _then(item.get("then", "queue"), f"{path}.then", strategy, errors, known),
+    )
+
+
+def _object(item: object, path: str, keys: Sequence[str], errors: Errors) -> Mapping[str, Any]:
+    if not isinstance(item, Mapping):
+        errors.append((path, f"Give an object with {', '.join(keys)}."))
+        return {}
+    for key in set(item) - set(keys):
+        errors.append((f"{path}.{key}", f"There is no {key!r} here. Use {', '.join(keys)}."))
+    return item
+
+
+def _condition(data: Any, path: str, errors: Errors) -> Condition:
+    try:
+        return parse_condition(data, path)
+    except ConditionError as error:
+        errors += error.errors
+        return Condition()
+
+
+def _pool(data: object, path: str, errors: Errors, known: Known | None) -> Pool:
+    item = _object(data if data is not None else {}, path, POOL, errors)
+    for name in ("covers_territory", "certified"):
+        if not isinstance(item.get(name, False), bool):
+            errors.append((f"{path}.{name}", "Give true or false."))
+    pool = Pool(
+        *(_names(item.get(name), f"{path}.{name}", errors) for name in ("tiers", "tags", "partners")),
+        item.get("covers_territory") is True,
+        item.get("certified") is True,
+    )
+    for partner in sorted(pool.partners or ()):
+        _check_partner(partner, f"{path}.partners", errors, known)
+    return pool
+
+
+def _names(data: object, path: str, errors: Errors) -> frozenset[str] | None:
+    if data is None:
+        return None
+    if not isinstance(data, list) or not data or not all(isinstance(name, str) and name.strip() for name in data):
+        errors.append((path, "Give a list of one or more names, or leave it out."))
+        return None
+    return frozenset(data)
+
+
+def _check_partner(partner: object, path: str, errors: Errors, known: Known | None) -> None:
+    if known is not None and partner not in known.partners:
+        errors.append((path, f"There is no partner {partner!r}: name one by its id."))
+
+
+def _strategy(data: object, path: str, errors: Errors, known: Known | None) -> Strategy:
+    item = _object(data, path, STRATEGY, errors)
+    try:
+        kind = StrategyKind(item.get("kind", ""))
+    except ValueError:
+        usable = ", ".join(k.value for k in StrategyKind if k not in LATER)
+        errors.append((f"{path}.kind", f"Use one of {usable}."))
+        return Strategy(StrategyKind.OPEN_POOL)
+    if kind in LATER:
+        errors.append((f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded."))
+    by, partner, hours = item.get("by"), item.get("partner"), item.get("hours", POOL_HOURS)
+    _check_parts(kind, item, path, errors)
+    if kind is StrategyKind.NAMED:
+        _check_partner(partner, f"{path}.partner", errors, known)
+    return Strategy(kind, by, partner, hours if isinstance(hours, int) else POOL_HOURS)
+
+
+def _check_parts(kind: StrategyKind, item: Mapping[str, Any], path: str, errors: Errors) -> None:
+    """Parts that mean something for their kind only."""
+    belongs = {
+        "by": StrategyKind.WEIGHTED_ROUND_ROBIN, "partner": StrategyKind.NAMED, "hours": StrategyKind.OPEN_POOL,
+        "floor_share": StrategyKind.BEST_CONVERSION,
+    }  # fmt: skip
+    for name, owner in belongs.items():
+        if item.get(name) is not None and kind is not owner:
+            errors.append((f"{path}.{name}", f"Only {owner.value} takes {name}: leave it out."))
+    if item.get("by") is not None and item["by"] not in BY:
+        errors.append((f"{path}.by", f"Use one of {', '.join(BY)}."))
+    if kind is StrategyKind.NAMED and not isinstance(item.get("partner"), str):
+        errors.append((f"{path}.partner", "Name the partner by its id."))
+    hours = item.get("hours", POOL_HOURS)
+    if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= 720:
+        errors.append((f"{path}.hours", "Give whole hours from 1 to 720."))
+
+
+def _then(data: object, path: str, strategy: Strategy, errors: Errors, known: Known | None) -> Then:
+    if isinstance(data, Mapping) and set(data) == {"partner"} and isinstance(data["partner"], str):
+        _check_partner(data["partner"], f"{path}.partner", errors, known)
+        return Then("partner", data["partner"])
+    if data not in THEN:
+        errors.append((path, f"Use {', '.join(THEN)}, or an object that names a partner."))
+        return Then()
+    if data == "pool" and strategy.kind is StrategyKind.OPEN_POOL:
+        errors.append((path, "Nobody claimed it from the pool: another pool is no way on. Use next, queue or a partner."))
+    return Then(str(data))
+
+
+def _same_names(rules: Sequence[Rule], errors: Errors) -> None:
+    seen: dict[str, int] = {}
+    for n, rule in enumerate(rules):
+        if rule.name in seen:
+            errors.append((f"rules.{n}.name", f"Rule {seen[rule.name] + 1} has this name: each keeps turns of its own."))
+        seen.setdefault(rule.name, n)

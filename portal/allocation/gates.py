@@ -1,0 +1,248 @@
+"""The gates: may this partner get this lead now? Each a yes or no with the facts of its sentence. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.calendars.policy import Calendar, closure_at, closure_end
+from portal.vocabulary import Gate, Standing
+
+
+@dataclass(frozen=True)
+class PartnerFacts:
+    """What a partner is set up to be; the same from lead to lead until an admin or the partner changes it.
+
+    ``territories``: (country, region or None, postcode prefix or None). ``quiet_periods``: kind and days.
+    """
+
+    id: str
+    slot: int
+    name: str
+    active: bool
+    weight: int
+    tier: str
+    tags: frozenset[str]
+    territories: tuple[tuple[str, str | None, str | None], ...]
+    products: frozenset[str]
+    wants_early_leads: bool
+    quiet_periods: tuple[Mapping[str, Any], ...]
+    calendar: Calendar
+    daily_cap: int | None
+    weekly_cap: int | None
+
+
+@dataclass(frozen=True)
+class PartnerNow:
+    """How a partner stands at this moment. ``cap_now``, ``weight_now_x2``: after what its standing makes of them."""
+
+    active: bool
+    standing: Standing
+    reachable: bool
+    open_leads: int
+    cap_now: int
+    weight_now_x2: int
+    offered_today: int
+    offered_this_week: int
+
+
+@dataclass(frozen=True)
+class LeadFacts:
+    """What the gates read of a lead. ``kind``: qualified, or early for one that is kept for nurture."""
+
+    country: str | None
+    region: str | None
+    postcode: str | None
+    product: str | None
+    kind: str = "qualified"
+    earlier_holders: frozenset[str] = field(default_factory=frozenset)
+    conflict_owner: str | None = None
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One gate's answer, with the JSON-able facts that its sentence needs."""
+
+    gate: Gate
+    passed: bool
+    facts: Mapping[str, Any]
+
+
+Answer = tuple[bool, dict[str, Any]]
+
+
+def _active(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. The vendor has the partner switched on."""
+    return state.active, {}
+
+
+def _reachable(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. Someone there can be reached: an active or invited user whose mail did not bounce for good."""
+    return state.reachable, {}
+
+
+def _standing(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. Neither stopped nor held."""
+    return state.standing.allows_leads, {"standing": state.standing.value}
+
+
+def _territory(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. No territories: everywhere. 2. A lead without a country passes. 3. Otherwise one territory covers it."""
+    facts = {"country": lead.country, "region": lead.region, "postcode": lead.postcode, "all": not partner.territories}
+    return covers(partner, lead), facts
+
+
+def covers(partner: PartnerFacts, lead: LeadFacts) -> bool:
+    """Whether one of the partner's territories takes the lead; a fact that the lead lacks rules nothing out."""
+    if not partner.territories or lead.country is None:
+        return True
+    return any(_takes(territory, lead) for territory in partner.territories)
+
+
+def _takes(territory: tuple[str, str | None, str | None], lead: LeadFacts) -> bool:
+    country, region, prefix = territory
+    if country != lead.country:
+        return False
+    if region and lead.region and not same_region(country, region, lead.region):
+        return False
+    return not (prefix and lead.postcode) or _tight(lead.postcode or "").startswith(_tight(prefix or ""))
+
+
+def same_region(country: str, one: str, other: str) -> bool:
+    """Whether two names of a region are the same, with or without the country before it ("DE-BY" and "BY")."""
+    bare = [text.strip().casefold().removeprefix(f"{country.casefold()}-") for text in (one, other)]
+    return bare[0] == bare[1]
+
+
+def _tight(text: str) -> str:
+    return text.replace(" ", "").casefold()
+
+
+def _certified(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. No products: all. 2. A lead without a product passes. 3. Otherwise it is one of the partner's."""
+    return knows(partner, lead), {"product": lead.product, "all": not partner.products}
+
+
+def knows(partner: PartnerFacts, lead: LeadFacts) -> bool:
+    """Whether the partner is certified for the lead's product."""
+    if not partner.products or lead.product is None:
+        return True
+    return lead.product.casefold() in {product.casefold() for product in partner.products}
+
+
+def _open_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. Fewer open leads than the cap that counts under its standing."""
+    return state.open_leads < state.cap_now, {"open": state.open_leads, "cap": state.cap_now}
+
+
+def _daily_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. No cap, or fewer leads offered on the partner's own day."""
+    cap = partner.daily_cap
+    return cap is None or state.offered_today < cap, {"offered": state.offered_today, "cap": cap}
+
+
+def _weekly_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. No cap, or fewer leads offered in the partner's own week, from Monday."""
+    cap = partner.weekly_cap
+    return cap is None or state.offered_this_week < cap, {"offered": state.offered_this_week, "cap": cap}
+
+
+def _closure(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. Not within one of its own closures. (Evenings and public holidays only move deadlines.)"""
+    end = closure_end(partner.calendar, now) if closure_at(partner.calendar, now) else None
+    return end is None, {"until": end.isoformat() if end else None}
+
+
+def _quiet_period(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. Not within the last days of a month or quarter for which a quiet period is set."""
+    until = quiet_until(partner, now)
+    return until is None, {"until": until.isoformat() if until else None}
+
+
+def _wants_kind(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. A qualified lead, or an early one for a partner that asked for early leads."""
+    return lead.kind != "early" or partner.wants_early_leads, {"kind": lead.kind}
+
+
+def _earlier_holder(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. It has not declined, let expire or returned this lead before."""
+    return partner.id not in lead.earlier_holders, {}
+
+
+def _conflict(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+    """1. No other partner owns the account through a live deal."""
+    return lead.conflict_owner in (None, partner.id), {}
+
+
+GATES: dict[Gate, Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], Answer]] = {
+    Gate.ACTIVE: _active, Gate.REACHABLE: _reachable, Gate.STANDING: _standing, Gate.TERRITORY: _territory,
+    Gate.CERTIFIED: _certified, Gate.OPEN_CAP: _open_cap, Gate.DAILY_CAP: _daily_cap, Gate.WEEKLY_CAP: _weekly_cap,
+    Gate.CLOSURE: _closure, Gate.QUIET_PERIOD: _quiet_period, Gate.WANTS_KIND: _wants_kind,
+    Gate.EARLIER_HOLDER: _earlier_holder, Gate.CONFLICT: _conflict,
+}  # fmt: skip
+
+
+def evaluate(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> list[GateResult]:
+    """Every gate's answer, in the order of the vocabulary; none is left out because another said no."""
+    return [GateResult(gate, *ask(partner, state, lead, now)) for gate, ask in GATES.items()]
+
+
+def static_miss(partner: PartnerFacts, lead: LeadFacts) -> Gate | None:
+    """The first gate that settings alone close for such a lead: territory or certification."""
+    if not covers(partner, lead):
+        return Gate.TERRITORY
+    return None if knows(partner, lead) else Gate.CERTIFIED
+
+
+def quiet_until(partner: PartnerFacts, now: datetime) -> datetime | None:
+    """The end of the quiet period that ``now`` is in, by the partner's own days; None outside."""
+    zone = partner.calendar.zone
+    today = now.astimezone(zone).date()
+    ends = [_period_end(today, p["kind"]) for p in partner.quiet_periods if _in_last_days(today, p)]
+    return _midnight(max(ends), zone) if ends else None
+
+
+def _in_last_days(today: date, period: Mapping[str, Any]) -> bool:
+    return _period_end(today, period["kind"]) - today <= timedelta(days=period["days"])
+
+
+def _period_end(today: date, kind: str) -> date:
+    """The first day after the month or quarter that ``today`` is in."""
+    month = today.month if kind == "month_end" else (today.month - 1) // 3 * 3 + 3
+    return date(today.year + (month == 12), month % 12 + 1, 1)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
+
+
+def day_key(zone: ZoneInfo, now: datetime) -> int:
+    """The ordinal of the local day."""
+    return now.astimezone(zone).date().toordinal()
+
+
+def week_key(zone: ZoneInfo, now: datetime) -> int:
+    """The ordinal of the local week's Monday."""
+    today = now.astimezone(zone).date()
+    return today.toordinal() - today.weekday()
+
+
+def retry_at(partner: PartnerFacts, results: Sequence[GateResult], now: datetime) -> datetime | None:
+    """The first instant at which time alone may open a gate that is closed now; None where it opens none.
+
+    1. The end of a closure or quiet period. 2. The next local midnight for a day cap, the next Monday for a week cap.
+    """
+    zone = partner.calendar.zone
+    today = now.astimezone(zone).date()
+    instants = []
+    for result in results:
+        if result.passed:
+            continue
+        if result.facts.get("until"):
+            instants.append(datetime.fromisoformat(result.facts["until"]))
+        elif result.gate is Gate.DAILY_CAP:
+            instants.append(_midnight(today + timedelta(days=1), zone))
+        elif result.gate is Gate.WEEKLY_CAP:
+            instants.append(_midnight(today + timedelta(days=7 - today.weekday()), zone))
+    return min(instants, default=None)

@@ -1,0 +1,72 @@
+"""Telling a decision: to staff in full, to a partner about itself only."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from models.allocation import Decision
+from models.assignments import Assignment
+from models.session import AnySession
+from portal.accounts import access
+from portal.accounts.actor import Actor
+from portal.allocation.sentences import decision_sentence, gate_sentence
+from portal.errors import NotFound
+from portal.vocabulary import Gate
+
+
+def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
+    """The decision about a lead as ``actor`` may read it. Raises NotFound.
+
+    1. Staff: the latest one, with the rule, every candidate, gate and rank.
+    2. A partner: the one that gave it its own assignment, with its own gates; no rule, no rank, no other partner.
+    """
+    if actor.is_partner:
+        return _own(session, actor, lead_id)
+    decision = session.scalars(
+        select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.decided_at.desc(), Decision.id.desc())
+    ).first()
+    if decision is None:
+        raise NotFound
+    rows = [_row(candidate, "staff") for candidate in decision.candidates]
+    shown = {**_head(decision), "rule": decision.rule, "sentence": decision.sentence, "candidates": rows}
+    return {**shown, "path": decision.path}
+
+
+def _own(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
+    decision = session.scalars(
+        select(Decision)
+        .join(Assignment, Assignment.id == Decision.assignment_id)
+        .where(Decision.lead_id == lead_id, Assignment.id.in_(access.assignments(actor).with_only_columns(Assignment.id)))
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+    ).first()
+    if decision is None:
+        raise NotFound
+    own = [c for c in decision.candidates if c["partner"] == actor.partner_id]
+    sentence = decision_sentence(
+        outcome=decision.outcome, origin=decision.origin, strategy=decision.strategy, reason=None, winner=None,
+        candidates=own, audience="partner",
+    )  # fmt: skip
+    rows = [{k: v for k, v in _row(c, "partner").items() if k not in ("rank", "name")} for c in own]
+    return {**_head(decision), "sentence": sentence, "candidates": rows}
+
+
+def _head(decision: Decision) -> dict[str, Any]:
+    return {
+        "id": decision.id, "decided_at": decision.decided_at, "rule_version": decision.rule_version,
+        "outcome": decision.outcome, "partner_id": decision.partner_id,
+    }  # fmt: skip
+
+
+def _row(candidate: dict[str, Any], audience: str) -> dict[str, Any]:
+    gates = [
+        {
+            "gate": gate,
+            "passed": passed,
+            "sentence": gate_sentence(Gate(gate), passed, facts, audience, candidate["name"]),
+        }
+        for gate, passed, facts in candidate["gates"]
+    ]
+    return {
+        "partner_id": candidate["partner"], "name": candidate["name"], "eligible": candidate["eligible"],
+        "gates": gates, "rank": candidate["rank"],
+    }  # fmt: skip

@@ -1,0 +1,135 @@
+"""Rule versions and policies: drafted, listed, shown, published."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from models.allocation import RuleVersion
+from models.compliance import Policy
+from portal.allocation import versions
+from portal.api import answers, bodies
+from portal.api.call import ADMIN, call, hidden_from_others
+from portal.api.cursors import Page, page
+from portal.api.edge import Call, checked
+from portal.compliance import policies
+from portal.errors import NotFound
+
+RULES, POLICIES = "Rules", "Policies"
+only_admin = hidden_from_others(ADMIN)
+
+
+class NoteIn(bodies.Sent):
+    """The note beside a policy's document."""
+
+    note: bodies.Line = ""
+
+
+def rules_json(row: RuleVersion) -> dict[str, Any]:
+    """One version of the rules."""
+    names = ("id", "number", "state", "rules", "warnings", "note", "created_at", "published_at", "retired_at")
+    return {**{name: getattr(row, name) for name in names}, "created_by": row.created_by_name}
+
+
+def policy_json(row: Policy) -> dict[str, Any]:
+    """One version of the policy."""
+    names = ("id", "number", "state", "note", "created_at", "published_at", "effective_from")
+    return {**row.body, **{name: getattr(row, name) for name in names}, "created_by": row.created_by_name}
+
+
+def find_rules(this: Call) -> RuleVersion:
+    """The version that the path names; rules exist for admins only."""
+    only_admin(this)
+    return _found(this.session.get(RuleVersion, this.id("version_id")))
+
+
+def find_policy(this: Call) -> Policy:
+    """The policy that the path names; its versions are for admins only."""
+    only_admin(this)
+    return _found(this.session.get(Policy, this.id("policy_id")))
+
+
+def _found(row: Any) -> Any:
+    if row is None:
+        raise NotFound
+    return row
+
+
+@call("POST", "/rule-versions", ADMIN, {201: answers.RuleVersion}, tag=RULES, body=bodies.RulesIn)
+def draft_rules(this: Call) -> tuple[int, Any]:
+    """Draft a version of the rules.
+
+    It is checked whole: what is wrong is told field by field and nothing is stored; `warnings` do not hinder.
+    """
+    row = this.write(
+        lambda: versions.draft(this.session, this.body.rules, this.body.note, this.now, this.actor)
+    )
+    return 201, rules_json(row)
+
+
+@call("GET", "/rule-versions", ADMIN, {200: answers.ListOf(answers.RuleVersion)}, tag=RULES, query=Page)
+def list_rules(this: Call) -> tuple[int, Any]:
+    """List the versions of the rules, newest first."""
+    rows, following = page(
+        this.session, select(RuleVersion), [RuleVersion.id], this.query, name="rules", newest_first=True
+    )
+    return 200, {"items": [rules_json(row) for row in rows], "next": following}
+
+
+@call("GET", "/rule-versions/<version_id>", ADMIN, {200: answers.RuleVersion}, tag=RULES, find=find_rules)
+def show_rules(this: Call) -> tuple[int, Any]:
+    """Show a version of the rules."""
+    return 200, rules_json(this.found)
+
+
+@call(
+    "POST",
+    "/rule-versions/<version_id>/publish",
+    ADMIN,
+    {200: answers.RuleVersion},
+    tag=RULES,
+    find=find_rules,
+)
+def publish_rules(this: Call) -> tuple[int, Any]:
+    """Publish a version of the rules: it decides from now on.
+
+    A retired one is brought back under a new number.
+    """
+    row = this.write(lambda: versions.publish(this.session, this.id("version_id"), this.now, this.actor))
+    return 200, rules_json(row)
+
+
+@call("POST", "/policies", ADMIN, {201: answers.PolicyVersion}, tag=POLICIES, body=bodies.PolicyIn, raw=True)
+def draft_policy(this: Call) -> tuple[int, Any]:
+    """Draft a version of the policy: deadlines and ladder."""
+    sent = dict(this.body)
+    note = checked(NoteIn, {"note": sent.pop("note")}).note if "note" in sent else ""
+    return 201, policy_json(
+        this.write(lambda: policies.draft(this.session, sent, note, this.now, this.actor))
+    )
+
+
+@call("GET", "/policies", ADMIN, {200: answers.ListOf(answers.PolicyVersion)}, tag=POLICIES, query=Page)
+def list_policies(this: Call) -> tuple[int, Any]:
+    """List the versions of the policy, newest first."""
+    rows, following = page(
+        this.session, select(Policy), [Policy.number], this.query, name="policies", newest_first=True
+    )
+    return 200, {"items": [policy_json(row) for row in rows], "next": following}
+
+
+@call("GET", "/policies/<policy_id>", ADMIN, {200: answers.PolicyVersion}, tag=POLICIES, find=find_policy)
+def show_policy(this: Call) -> tuple[int, Any]:
+    """Show a version of the policy."""
+    return 200, policy_json(this.found)
+
+
+@call(
+    "POST", "/policies/<policy_id>/publish", ADMIN, {200: answers.PolicyVersion}, tag=POLICIES, find=find_policy,
+    body=bodies.PublishPolicy,
+)  # fmt: skip
+def publish_policy(this: Call) -> tuple[int, Any]:
+    """Publish a policy, at once or from a later instant; open deadlines keep the version they were opened under."""
+    policy_id, start = this.id("policy_id"), this.body.effective_from
+    return 200, policy_json(
+        this.write(lambda: policies.publish(this.session, policy_id, start, this.now, this.actor))
+    )

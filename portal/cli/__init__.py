@@ -1,0 +1,1 @@
+"""The fairlead commands, and the supervisor behind ``fairlead up``."""

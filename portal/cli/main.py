@@ -1,0 +1,112 @@
+"""``fairlead``: the commands. ``register(app)`` gives the same ones to Flask's own command line."""
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portal.cli import data, people
+from portal.cli.edge import Told, leave, load_app, told
+from portal.cli.logs import set_up
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+PORT = click.option("--port", type=click.IntRange(1, 65535), default=8000, envvar="PORT", show_default=True)
+HOST = click.option("--host", default="127.0.0.1", show_default=True)
+PARENT = click.option("--parent", type=int, hidden=True)
+
+
+class Fairlead(click.Group):
+    """The top of the command line; trouble found while a command is looked up is told the same way."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run what was asked for."""
+        with told():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Fairlead)
+def cli() -> None:
+    """Fairlead: leads to partners by rules, followed up on time, or no more leads."""
+
+
+@click.command(cls=Told)
+@HOST
+@PORT
+def up(host: str, port: int) -> None:
+    """Run everything on this machine: web server and clock. Ctrl-C ends all of it."""
+    from portal.cli import supervisor
+    from portal.config import load
+
+    load()
+    if supervisor.answers(host, port):
+        leave(f"Port {port} is taken by another program: set PORT to a free one.", 1)
+    base_url = os.environ.get("FAIRLEAD_BASE_URL") or supervisor.address(host, port)
+    sys.exit(supervisor.up(host, port, base_url))
+
+
+@click.command(cls=Told)
+@HOST
+@PORT
+@click.option("--workers", type=click.IntRange(1), help="Processes. Left out: 1 on SQLite, else 2.")
+@PARENT
+def serve(host: str, port: int, workers: int | None, parent: int | None) -> None:
+    """Serve screens and API."""
+    from portal.cli import serve as server
+
+    _attend(parent)
+    server.serve(host, port, workers)
+
+
+@click.command(cls=Told)
+@click.option("--owner", hidden=True)
+@PARENT
+def clock(owner: str | None, parent: int | None) -> None:
+    """Sweep, post and deliver, every few seconds, until told to stop."""
+    from portal.cli.supervisor import stop_on_signal
+    from portal.jobs.clock import run_clock
+
+    _attend(parent)
+    stop = threading.Event()
+    stop_on_signal(stop)
+    run_clock(load_app(), stop, owner)
+
+
+def _attend(parent: int | None) -> None:
+    set_up()
+    if parent is not None:
+        from portal.cli.supervisor import die_with
+
+        die_with(parent)
+
+
+@click.command("db", cls=Told, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def migrations(arguments: tuple[str, ...]) -> None:
+    """Migrations, as Flask-Migrate has them: fairlead db upgrade."""
+    app = load_app()
+    with app.app_context():
+        app.cli.commands["db"].main(list(arguments), prog_name="fairlead db")
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    up, serve, clock, data.demo, data.sweep, data.verify, data.import_,
+    people.create_admin, people.create_key,
+)  # fmt: skip
+
+
+def register(app: "Flask") -> None:
+    """Give the commands to ``python -m flask --app app …``; Flask-Migrate's are there already."""
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+for command in (*COMMANDS, migrations):
+    cli.add_command(command)
+
+
+if __name__ == "__main__":
+    cli(prog_name="fairlead")

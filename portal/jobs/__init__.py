@@ -1,0 +1,1 @@
+"""What runs without anyone asking: the clock that sweeps, posts and delivers."""

@@ -1,0 +1,170 @@
+"""Sending what waits: at least once on the wire, marked once in the database.
+
+A sender leases a mail in one transaction, sends it outside any, and marks it in another; that counts only
+while its fencing token is still the last one given out. Killed in between, the mail goes out again with the same
+Message-ID.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import or_, select, update
+
+from models.platform import Mail, Outbox
+from models.session import AnySession, read_only, unit
+from portal.notifications.posting import SECRET
+from portal.notifications.transports import Bounced, Deferred, Letter, Transport, Unavailable
+
+LEASE = timedelta(minutes=2)
+#: How long after each try the next one comes; after the last there is none.
+BACK_OFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1_800, 7_200, 21_600, 43_200))
+ATTEMPTS = len(BACK_OFF) + 1
+SENT_SECRET = "This mail held a link for one use. It was sent and is not kept."
+
+log = structlog.get_logger(__name__)
+OnBounce = Callable[[AnySession, str, str, datetime], None]
+
+
+@dataclass
+class Delivered:
+    """What one round came to."""
+
+    sent: int = 0
+    deferred: int = 0
+    undeliverable: int = 0
+
+
+@dataclass(frozen=True)
+class _Leased:
+    """A mail under lease, as plain values: nothing is read from the database while it is being sent."""
+
+    id: str
+    token: int
+    outbox_id: str
+    user_id: str
+    attempts: int
+    letter: Letter
+
+
+def deliver_due(
+    session: AnySession,
+    transport: Transport,
+    now: datetime,
+    *,
+    sender: str,
+    bounced: OnBounce,
+    limit: int = 50,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Delivered:
+    """Send up to ``limit`` mails that are due, oldest first. Commits for itself; call it outside any.
+
+    1. Not taken now, for whatever passing reason: tried again after 30 s, 2, 10 and 30 min, 2, 6 and 12 h.
+    2. No such address: undeliverable at once, and in the same transaction
+       ``bounced(session, user_id, address, now)``.
+    3. Not taken at the eighth try: undeliverable.
+    4. A server that takes nothing ends the round; the mails after it have lost no try.
+    """
+    clock, done = _clock(now), Delivered()
+    for mail_id in _due(session, now, limit):
+        if stopping():
+            break
+        leased = unit(session, partial(_lease, session, mail_id, sender, clock))
+        if leased is not None and not _attempt(session, leased, transport, clock, bounced, done):
+            break
+    return done
+
+
+def _clock(now: datetime) -> Callable[[], datetime]:
+    """``now`` moved on by the time that really passes: a lease taken late in a round runs its full length."""
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)
+
+
+def _due(session: AnySession, now: datetime, limit: int) -> Sequence[str]:
+    read_only(session)
+    free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
+    due = select(Mail.id).where(Mail.state == "waiting", Mail.not_before <= now, free)
+    found = session.scalars(due.order_by(Mail.not_before, Mail.id).limit(limit)).all()
+    session.rollback()
+    return found
+
+
+def _lease(session: AnySession, mail_id: str, sender: str, clock: Callable[[], datetime]) -> _Leased | None:
+    """Take a mail for two minutes under a new token; None where another sender has it or it is done."""
+    now = clock()
+    free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
+    taken = session.execute(
+        update(Mail)
+        .where(Mail.id == mail_id, Mail.state == "waiting", free)
+        .values(lease_token=Mail.lease_token + 1, lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        return None
+    mail = session.get_one(Mail, mail_id, populate_existing=True)
+    letter = Letter(
+        mail.message_id, sender, mail.address, mail.subject, mail.text, mail.html, mail.created_at
+    )
+    return _Leased(mail.id, mail.lease_token, mail.outbox_id, mail.user_id, mail.attempts, letter)
+
+
+def _attempt(
+    session: AnySession,
+    leased: _Leased,
+    transport: Transport,
+    clock: Callable[[], datetime],
+    bounced: OnBounce,
+    done: Delivered,
+) -> bool:
+    """One try; False where the server takes nothing now."""
+    try:
+        transport.send(leased.letter)
+    except Bounced as error:
+        reason = str(error)
+        done.undeliverable += unit(session, lambda: _bounce(session, leased, reason, clock(), bounced))
+        return True
+    except (Deferred, Unavailable) as error:
+        reason = str(error)
+        given_up = unit(session, lambda: _defer(session, leased, reason, clock()))
+        done.undeliverable, done.deferred = done.undeliverable + given_up, done.deferred + (not given_up)
+        log.warning("mail.deferred", mail=leased.id, attempt=leased.attempts + 1, reason=reason)
+        return isinstance(error, Deferred)
+    done.sent += unit(session, lambda: _mark_sent(session, leased, clock()))
+    return True
+
+
+def _mark(session: AnySession, leased: _Leased, **values: object) -> bool:
+    """Write the outcome and give the lease back, unless another sender has taken the mail over since."""
+    marked = session.execute(
+        update(Mail)
+        .where(Mail.id == leased.id, Mail.lease_token == leased.token, Mail.state == "waiting")
+        .values(lease_until=None, attempts=Mail.attempts + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(marked.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _mark_sent(session: AnySession, leased: _Leased, now: datetime) -> bool:
+    topic = session.scalars(select(Outbox.topic).where(Outbox.id == leased.outbox_id)).one()
+    forgotten = {"text": SENT_SECRET, "html": None} if topic in SECRET else {}
+    return _mark(session, leased, state="sent", sent_at=now, last_error=None, **forgotten)
+
+
+def _defer(session: AnySession, leased: _Leased, reason: str, now: datetime) -> bool:
+    """Put the next try off; True where there is none."""
+    attempts = leased.attempts + 1
+    if attempts >= ATTEMPTS:
+        return _mark(session, leased, state="undeliverable", last_error=reason)
+    _mark(session, leased, not_before=now + BACK_OFF[attempts - 1], last_error=reason)
+    return False
+
+
+def _bounce(session: AnySession, leased: _Leased, reason: str, now: datetime, bounced: OnBounce) -> bool:
+    if not _mark(session, leased, state="undeliverable", last_error=reason):
+        return False
+    bounced(session, leased.user_id, leased.letter.address, now)
+    return True

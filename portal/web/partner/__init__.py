@@ -1,0 +1,1 @@
+"""What a partner sees: its work, the open pool, its leads, its standing, its team."""

@@ -1,0 +1,153 @@
+"""What a partner fills in about a lead: answer, touch, feedback, deal. Nothing is preselected that would be a claim."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import pycountry
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import AnyOf, InputRequired, Length, Optional, Regexp, ValidationError
+
+from portal.calendars.policy import Clock, Span, Unit, add_span
+from portal.deadlines.service import calendar_of
+from portal.follow_up.deal_acts import DealFacts
+from portal.follow_up.service import Touch, Verdict
+from portal.vocabulary import ActivityKind, ActivityOutcome, DealStage, DeclineReason, Disposition
+from portal.web.shell import when
+from portal.web.visitor import now, visitor
+
+LINE, NOTE = 200, 10_000
+STEPS = (1, 2, 5, 10)
+OBJECTIONS = 20
+AMOUNT = r"\d{1,12}([.,]\d{1,2})?"
+
+
+def said(text: str | None) -> str | None:
+    """What was typed, stripped; None where that is nothing."""
+    return (text or "").strip() or None
+
+
+def line(label: str) -> StringField:
+    """An optional line of text."""
+    return StringField(label, [Optional(), Length(max=LINE, message=f"Use at most {LINE} characters.")])
+
+
+def note(label: str) -> TextAreaField:
+    """An optional longer text."""
+    return TextAreaField(label, [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
+
+
+def choice(label: str, words: Iterable[Any], sentence: str) -> RadioField:
+    """One of the vocabulary's words, none chosen beforehand."""
+    listed = list(words)
+    return RadioField(
+        label,
+        [AnyOf([word.value for word in listed], sentence)],
+        choices=[(word.value, word.label) for word in listed],
+        validate_choice=False,
+    )
+
+
+class DeclineForm(FlaskForm):  # type: ignore[misc]
+    reason = choice("Why not?", DeclineReason, "Say why you decline: it helps the next lead fit.")
+    note = line("Note")
+
+
+class TouchForm(FlaskForm):  # type: ignore[misc]
+    """Kind, outcome, save: three clicks. A note has no outcome of its own."""
+
+    kind = choice("What did you do?", ActivityKind, "Say what you did.")
+    outcome = choice("How did it go?", ActivityOutcome, "Say how it went.")
+    next_step = SelectField("Next step", choices=lambda: next_steps())
+    note = note("Note")
+
+    def validate_on_submit(self, *args: Any, **more: Any) -> bool:
+        if self.is_submitted() and self.kind.data == ActivityKind.NOTE and not self.outcome.data:
+            self.outcome.data = ActivityOutcome.OTHER.value
+        return bool(super().validate_on_submit(*args, **more))
+
+    def touch(self) -> Touch:
+        """What was said, as the service takes it."""
+        days = int(self.next_step.data or 0)
+        return Touch(
+            kind=ActivityKind(self.kind.data),
+            outcome=ActivityOutcome(self.outcome.data),
+            note=said(self.note.data),
+            next_step_at=in_business_days(days) if days else None,
+        )
+
+
+def in_business_days(days: int) -> datetime | None:
+    """The end of the partner's business day that many days from now."""
+    partner = visitor().organisation
+    return add_span(calendar_of(partner), now(), Span(days, Unit.DAYS, Clock.BUSINESS)) if partner else None
+
+
+def next_steps() -> list[tuple[str, str]]:
+    """The choices of a next step, each with its day."""
+    dated = [(str(days), f"By {when(in_business_days(days))}") for days in STEPS]
+    return [("0", "None planned"), *dated]
+
+
+class FeedbackForm(FlaskForm):  # type: ignore[misc]
+    rating = RadioField(
+        "How good was this lead?", [AnyOf([*"12345"], "Rate the lead from 1 to 5.")], choices=[*"12345"],
+        validate_choice=False,
+    )  # fmt: skip
+    disposition = choice("Where does it stand?", Disposition, "Say where it stands.")
+    reason = line("Reason")
+    objections = TextAreaField("Objections or questions heard", [Optional()])
+    competitor = line("Competitor met")
+    note = note("Note")
+
+    def validate_objections(self, field: Field) -> None:
+        heard = lines_of(field.data)
+        if len(heard) > OBJECTIONS:
+            raise ValidationError(f"Give at most {OBJECTIONS} objections, one a line.")
+        if any(len(objection) > LINE for objection in heard):
+            raise ValidationError(f"Use at most {LINE} characters a line.")
+
+    def verdict(self) -> Verdict:
+        """What was said, as the service takes it."""
+        return Verdict(
+            rating=int(self.rating.data), disposition=Disposition(self.disposition.data),
+            reason=said(self.reason.data), objections=lines_of(self.objections.data),
+            competitor=said(self.competitor.data), note=said(self.note.data),
+        )  # fmt: skip
+
+
+def lines_of(text: str | None) -> list[str]:
+    """The lines of a text that say something."""
+    return [stripped for each in (text or "").splitlines() if (stripped := each.strip())]
+
+
+class DealForm(FlaskForm):  # type: ignore[misc]
+    name = line("What is the deal?")
+    stage = SelectField("Stage", choices=[(stage.value, stage.label) for stage in DealStage])
+    amount = StringField(
+        "Amount", [InputRequired("Give the amount, 0 if you do not know it yet."),
+                   Regexp(f"^{AMOUNT}$", message="Write the amount in digits, such as 48000 or 48000.50.")]
+    )  # fmt: skip
+    currency = StringField("Currency", [InputRequired("Give the currency by its three letters, such as EUR.")])
+    expected_close = DateField("Expected close", [Optional()])
+    lost_reason = line("Why was it lost?")
+
+    def validate_currency(self, field: Field) -> None:
+        if pycountry.currencies.get(alpha_3=str(field.data).strip().upper()) is None:
+            raise ValidationError("Give the currency by its three letters, such as EUR.")
+
+    def deal(self) -> DealFacts:
+        """What was said, as the service takes it."""
+        return DealFacts(
+            name=said(self.name.data), stage=DealStage(self.stage.data), amount_cents=cents(self.amount.data),
+            currency=self.currency.data.strip().upper(), lost_reason=said(self.lost_reason.data),
+            expected_close=self.expected_close.data.isoformat() if self.expected_close.data else None,
+        )  # fmt: skip
+
+
+def cents(text: str) -> int:
+    """An amount as typed ("48000", "48000.5", "48000,50") in hundredths."""
+    whole, _, part = re.sub(",", ".", text.strip()).partition(".")
+    return int(whole) * 100 + int(part.ljust(2, "0") or 0)

@@ -1,0 +1,175 @@
+"""One lead: the partner's page with everything it owes and may do, the staff's with who held it and why."""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models.assignments import Assignment
+from models.base import db
+from models.leads import Lead
+from portal.accounts import access
+from portal.allocation import why
+from portal.errors import Conflict, Invalid, NotFound
+from portal.follow_up import deals
+from portal.vocabulary import AssignmentState
+from portal.web import gate
+from portal.web.partner import acting, lead_facts, reading, words
+from portal.web.partner.acting import FORMS, LeadForm
+from portal.web.partner.forms import DealForm
+from portal.web.partner.strip import strip
+from portal.web.partner.timeline import lines
+from portal.web.shell import saved, when
+from portal.web.visitor import actor
+
+lead = Blueprint("lead", __name__, url_prefix="/leads")
+gate.only(lead, *gate.PARTNER, *gate.STAFF)
+
+
+@lead.get("/<lead_id>")
+def page(lead_id: str) -> ResponseReturnValue:
+    """The page of a lead; ``form`` says which form is open."""
+    if not actor().is_partner:
+        return staff_page(lead_id)
+    found, held = _held(lead_id)
+    name = request.args.get("form", "")
+    usable = usable_forms(held)
+    name = name if name in usable else "log" if "log" in usable else ""
+    return partner_page(found, held, name, _new_form(name, held))
+
+
+def _held(lead_id: str) -> tuple[Lead, Assignment]:
+    """The lead and the partner's own assignment on it. Where that has ended it is told so, without the lead."""
+    own = access.assignments(actor()).where(Assignment.lead_id == lead_id).order_by(Assignment.id.desc())
+    held = db.session.scalars(own.where(reading.visible())).first()
+    if held is None:
+        raise NotFound(*_gone(db.session.scalars(own).first()))
+    return access.one(db.session, access.leads(actor()), Lead.id, lead_id), held
+
+
+def _gone(last: Assignment | None) -> list[str]:
+    if last is None or last.ended_at is None:
+        return []
+    how = "was closed" if last.state is AssignmentState.CLOSED else "moved on"
+    return [f"You no longer hold this lead; it {how} {when(last.ended_at)}."]
+
+
+def usable_forms(held: Assignment) -> list[str]:
+    """The forms that the assignment's state leaves open."""
+    if held.state is AssignmentState.OFFERED:
+        return ["decline"]
+    if held.state is AssignmentState.ACCEPTED:
+        return ["log", "feedback", "deal"]
+    return ["feedback"] if held.id in reading.due_next(db.session, actor(), [held.id]) else []
+
+
+def _new_form(name: str, held: Assignment) -> LeadForm | None:
+    known = deals.of_assignment(db.session, held.id) if name == "deal" else None
+    if known is None:
+        return (DealForm(currency="EUR") if name == "deal" else FORMS[name]()) if name else None
+    return DealForm(
+        name=known.name, stage=known.stage.value, amount=f"{known.amount_cents / 100:.2f}", currency=known.currency,
+        expected_close=lead_facts.day_of(known.expected_close), lost_reason=known.lost_reason,
+    )  # fmt: skip
+
+
+@lead.post("/<lead_id>/accept")
+def accept(lead_id: str) -> ResponseReturnValue:
+    """Accept the offer from its page."""
+    _, held = _own_or_404(lead_id)
+    try:
+        saved(acting.accept(held.id))
+    except Conflict as refusal:
+        return _refused(lead_id, refusal)
+    return redirect(url_for("lead.page", lead_id=lead_id))
+
+
+@lead.post("/<lead_id>/<any(log, decline, feedback, deal):name>")
+def act(lead_id: str, name: str) -> ResponseReturnValue:
+    """Do what the page's form says; the form again, with what is wrong, where it cannot be taken."""
+    found, held = _own_or_404(lead_id)
+    form = FORMS[name]()
+    if not form.validate_on_submit():
+        return partner_page(found, held, name, form, 422)
+    try:
+        saved(acting.do(form, held.id))
+    except Invalid as refusal:
+        return partner_page(*_held(lead_id), name, acting.with_errors(form, refusal), 422)
+    except Conflict as refusal:
+        return _refused(lead_id, refusal)
+    return redirect(url_for("lead.page", lead_id=lead_id) if _still_seen(held.id) else url_for("work.index"))
+
+
+def _own_or_404(lead_id: str) -> tuple[Lead, Assignment]:
+    if not actor().is_partner:
+        abort(404)
+    return _held(lead_id)
+
+
+def _still_seen(assignment_id: str) -> bool:
+    seen = access.assignments(actor()).where(Assignment.id == assignment_id, reading.visible())
+    return db.session.scalars(seen).first() is not None
+
+
+def _refused(lead_id: str, refusal: Conflict) -> ResponseReturnValue:
+    """Back to the lead where it is still the partner's, else to its work, with the reason."""
+    acting.refused(refusal)
+    seen = db.session.scalars(
+        access.assignments(actor()).where(Assignment.lead_id == lead_id, reading.visible())
+    ).first()
+    return redirect(url_for("lead.page", lead_id=lead_id) if seen else url_for("work.index"))
+
+
+def partner_page(
+    found: Lead, held: Assignment, name: str, form: LeadForm | None, status: int = 200
+) -> ResponseReturnValue:
+    """The page of a lead in the partner's own hands."""
+    known, clocks = words.knows(held), lead_facts.clocks(db.session, actor(), held)
+    return render_template(
+        "lead/partner.html", lead=found, held=held, known=known, name=words.name_of(found, known),
+        state=words.state_of(held).capitalize(), late=sum(clock["state"] == "late" for clock in clocks), clocks=clocks,
+        contact=lead_facts.contact(found) if known else [], facts=lead_facts.facts(found, known), since=words.held_since(held),
+        lines=lines(db.session, actor(), found, held), deal=deals.of_assignment(db.session, held.id), form=form,
+        form_name=name, usable=usable_forms(held), why=_why(found.id), strip=strip(),
+    ), status  # fmt: skip
+
+
+def _why(lead_id: str) -> dict[str, Any] | None:
+    try:
+        return why.decision_for(db.session, actor(), lead_id)
+    except NotFound:
+        return None
+
+
+def staff_page(lead_id: str) -> ResponseReturnValue:
+    """The page for the vendor's people: facts, who holds it, why it went there, everything that happened."""
+    found = access.one(db.session, access.leads(actor()), Lead.id, lead_id)
+    held = lead_facts.holdings(db.session, actor(), found.id)
+    live = next((row for row in held if row["live"]), None)
+    return render_template(
+        "lead/staff.html", lead=found, name=words.name_of(found, True), held=held, live=live,
+        contact=lead_facts.contact(found), facts=lead_facts.facts(found, True),
+        extra=lead_facts.staff_facts(found), lines=lines(db.session, actor(), found, None), why=_why(found.id),
+        hands=hand_actions(found) if actor().manages_partners else [],
+    )  # fmt: skip
+
+
+def hand_actions(found: Lead) -> list[dict[str, str]]:
+    """The buttons for what staff do to a lead by hand, where that is possible now."""
+    from portal.allocation.hand import ASSIGNABLE, REOPENABLE
+    from portal.vocabulary import LIVE_LEAD, LeadStatus
+
+    held = found.status in (LeadStatus.OFFERED, LeadStatus.ACCEPTED, LeadStatus.CONTACTED)
+    possible = (
+        ("assign", "Assign by hand", "It leaves whoever holds it.", held or found.status in ASSIGNABLE),
+        ("recall", "Take back", "The partner loses the lead without its fault; it is placed again.", held),
+        ("reopen", "Reopen", "Its last holder gets it back where that is possible.", found.status in REOPENABLE),
+        ("nurture", "Keep for nurture", "It leaves whoever holds it and waits.", found.status in LIVE_LEAD),
+        ("disqualify", "Disqualify", "It leaves whoever holds it and is closed.", found.status in LIVE_LEAD),
+    )  # fmt: skip
+    known = current_app.view_functions
+    return [
+        {"name": name, "label": label, "effect": effect, "url": url_for(f"lead_actions.{name}", lead_id=found.id)}
+        for name, label, effect, now_possible in possible
+        if now_possible and f"lead_actions.{name}" in known
+    ]

@@ -1,0 +1,119 @@
+"""What every page needs: the reader's times, the navigation, and answering a form with a sentence."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from portal.calendars.describe import describe_instant, exact, zone_name
+from portal.errors import Conflict, Forbidden, Invalid, Refusal
+from portal.vocabulary import Role
+from portal.web.visitor import actor, now, signed_in, visitor
+
+SOON = timedelta(hours=4)
+PARTNER_NAV = (
+    ("My work", "work.index", "check-square"), ("Open pool", "pool.index", "inbox"),
+    ("All our leads", "our_leads.index", "people"), ("Our standing", "standing.index", "ladder"),
+    ("Team and hours", "team.index", "clock"),
+)  # fmt: skip
+MANAGER_NAV = (("Compliance board", "board.index", "shield"), ("Queue", "queue.index", "hourglass"))
+MARKETING_NAV = (("Leads", "leads.index", "people"), ("Lead definition", "definition.index", "flag"))
+ADMIN_NAV = (
+    ("Rules", "rules.index", "sign"), ("Policies", "policies.index", "clock"), ("Partners", "partners.index", "people"),
+    ("People and keys", "people.index", "key"), ("Audit", "audit.index", "scroll"),
+)  # fmt: skip
+
+
+def zone() -> str:
+    """The reader's zone: its partner's, or its own."""
+    if not signed_in():
+        return "UTC"
+    organisation = visitor().organisation
+    return organisation.timezone if organisation else actor().timezone
+
+
+def when(at: datetime | None) -> str:
+    """An instant in the reader's zone, exact: "today 17:00 CET"."""
+    return exact(at, zone(), now()) if at else ""
+
+
+def due(at: datetime) -> dict[str, str]:
+    """What the due-time chip shows: iso, relative, exact, level (late, soon, later)."""
+    text = describe_instant(at, zone(), now())
+    soon = at - now() < SOON or text["exact"].startswith("today")
+    return {"iso": at.isoformat(), **text, "level": "late" if at <= now() else "soon" if soon else "later"}
+
+
+def since(at: datetime) -> dict[str, str]:
+    """An instant of the past: "3 h ago", never late."""
+    text = describe_instant(at, zone(), now(), past="ago")
+    return {"iso": at.isoformat(), **text, "level": "later"}
+
+
+def navigation() -> list[dict[str, Any]]:
+    """The groups of the sidebar for the visitor's role."""
+    if not signed_in():
+        return []
+    role = actor().role
+    if role.is_partner:
+        return [_group(None, PARTNER_NAV)]
+    groups = [_group(None, MANAGER_NAV)] if role in (Role.CHANNEL_MANAGER, Role.ADMIN) else []
+    groups.append(_group("Marketing", MARKETING_NAV))
+    return groups + ([_group("Admin", ADMIN_NAV)] if role is Role.ADMIN else [])
+
+
+def _group(label: str | None, items: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+    here = (request.endpoint or "").split(".")[0]
+    return {
+        "label": label,
+        "items": [
+            {"label": text, "url": url_for(endpoint), "icon": icon, "active": endpoint.split(".")[0] == here}
+            for text, endpoint, icon in items
+        ],
+    }
+
+
+def saved(sentence: str) -> None:
+    """Tell what was done, on the next page."""
+    flash(sentence, "saved")
+
+
+def safe_next(target: str | None, fallback: str) -> str:
+    """Where to go on, if it is a path of this site; else ``fallback``."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return fallback
+    parts = urlsplit(target)
+    return fallback if parts.netloc or parts.scheme else target
+
+
+def attempt(work: Callable[[], Any], sentence: str, target: str) -> ResponseReturnValue:
+    """Do an act from a button: its sentence where it worked, the reason where it was refused; then ``target``.
+
+    What cannot be seen stays 404; a state that rules it out is told where the reader stands.
+    """
+    try:
+        work()
+        saved(sentence)
+    except (Conflict, Invalid, Forbidden) as refusal:
+        flash(str(refusal), "refused")
+    return redirect(safe_next(request.form.get("next"), target))
+
+
+def install(app: Flask) -> None:
+    """Give every template the words it needs."""
+    app.jinja_env.filters.update(when=when, due=due, since=since)
+    app.jinja_env.globals.update(nav=navigation, zone=zone, now=now)
+    app.context_processor(lambda: {"reader_zone": f"{zone_name(now().astimezone(_tz()))} ({zone().split('/')[-1]})"})
+
+
+def _tz() -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(zone())
+
+
+__all__ = ["Markup", "Refusal", "attempt", "due", "install", "navigation", "safe_next", "saved", "since", "when", "zone"]
