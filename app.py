@@ -9,6 +9,7 @@ import models
 from models.base import db
 from models.session import configure_engine
 from portal import config
+from portal.api import assembly as api
 from portal.web import assembly as web
 
 ROOT = Path(__file__).resolve().parent
@@ -25,6 +26,7 @@ def create_app(settings: Mapping[str, object] | None = None) -> Flask:
     app.extensions["fairlead"] = loaded
     connect_database(app)
     web.register(app, loaded)
+    api.register(app, loaded)
     return app
 
 

@@ -18,7 +18,10 @@ class RuleVersion(Model):
         CheckConstraint(one_of("state", VersionState), name="state"),
         CheckConstraint("(state = 'draft') = (published_at IS NULL)", name="published_at"),
         Index(
-            "uq_rule_version_live", "state", unique=True, postgresql_where=text("state = 'published'"),
+            "uq_rule_version_live",
+            "state",
+            unique=True,
+            postgresql_where=text("state = 'published'"),
             sqlite_where=text("state = 'published'"),
         ),
     )

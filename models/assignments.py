@@ -87,14 +87,22 @@ class Obligation(Model):
         Index("ix_obligation_assignment_id", "assignment_id"),
         Index("ix_obligation_partner_id_due_at", "partner_id", "due_at"),
         Index(
-            "ix_obligation_open", "grace_until", "partner_id", postgresql_where=text(OPEN), sqlite_where=text(OPEN)
+            "ix_obligation_open",
+            "grace_until",
+            "partner_id",
+            postgresql_where=text(OPEN),
+            sqlite_where=text(OPEN),
         ),
         Index(
-            "ix_obligation_warn", "warn_at", postgresql_where=text("state = 'open' AND warned_at IS NULL"),
+            "ix_obligation_warn",
+            "warn_at",
+            postgresql_where=text("state = 'open' AND warned_at IS NULL"),
             sqlite_where=text("state = 'open' AND warned_at IS NULL"),
         ),
         Index(
-            "ix_obligation_owed", "partner_id", "due_at",
+            "ix_obligation_owed",
+            "partner_id",
+            "due_at",
             postgresql_where=text("state IN ('open', 'breached')"),
             sqlite_where=text("state IN ('open', 'breached')"),
         ),

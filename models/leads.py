@@ -44,9 +44,7 @@ class Lead(Model):
     __tablename__ = "lead"
     __table_args__ = (
         CheckConstraint(one_of("status", LeadStatus), name="status"),
-        CheckConstraint(
-            "status = 'erased' OR email IS NOT NULL OR phone IS NOT NULL", name="has_contact"
-        ),
+        CheckConstraint("status = 'erased' OR email IS NOT NULL OR phone IS NOT NULL", name="has_contact"),
         CheckConstraint("(status = 'pooled') = (pool_until IS NOT NULL)", name="pooled_until"),
         CheckConstraint("status != 'unallocated' OR reason IS NOT NULL", name="queue_reason"),
         Index("ix_lead_email_norm", "email_norm"),
@@ -55,11 +53,16 @@ class Lead(Model):
         Index("ix_lead_status_id", "status", "id"),
         Index("ix_lead_received_at", "received_at"),
         Index(
-            "ix_lead_waiting", "grade", "received_at", postgresql_where=text("status = 'unallocated'"),
+            "ix_lead_waiting",
+            "grade",
+            "received_at",
+            postgresql_where=text("status = 'unallocated'"),
             sqlite_where=text("status = 'unallocated'"),
         ),
         Index(
-            "ix_lead_pool_until", "pool_until", postgresql_where=text("status = 'pooled'"),
+            "ix_lead_pool_until",
+            "pool_until",
+            postgresql_where=text("status = 'pooled'"),
             sqlite_where=text("status = 'pooled'"),
         ),
     )

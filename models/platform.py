@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Document, IdType, Model, UTCDateTime, WordType, one_of, primary_key
@@ -52,7 +62,9 @@ class Outbox(Model):
         CheckConstraint(one_of("topic", NoticeTopic), name="topic"),
         CheckConstraint("state IN ('pending', 'posted', 'dropped')", name="state"),
         Index(
-            "ix_outbox_pending", "created_at", postgresql_where=text("state = 'pending'"),
+            "ix_outbox_pending",
+            "created_at",
+            postgresql_where=text("state = 'pending'"),
             sqlite_where=text("state = 'pending'"),
         ),
         Index("ix_outbox_partner_id_created_at", "partner_id", "created_at"),
@@ -81,7 +93,9 @@ class Mail(Model):
         CheckConstraint("state IN ('waiting', 'sent', 'kept', 'undeliverable')", name="state"),
         UniqueConstraint("outbox_id", "user_id"),
         Index(
-            "ix_mail_waiting", "not_before", postgresql_where=text("state = 'waiting'"),
+            "ix_mail_waiting",
+            "not_before",
+            postgresql_where=text("state = 'waiting'"),
             sqlite_where=text("state = 'waiting'"),
         ),
         Index("ix_mail_user_id", "user_id"),

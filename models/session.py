@@ -59,7 +59,7 @@ def unit(session: AnySession, work: Callable[[], T]) -> T:
             session.rollback()
             if attempt == ATTEMPTS - 1 or not _lost_race(error):
                 raise
-            time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads contenders, no secret
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
         except BaseException:
             session.rollback()
             raise

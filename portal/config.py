@@ -50,7 +50,9 @@ def load(overrides: Mapping[str, object] | None = None, environ: Mapping[str, st
     """
     environ = os.environ if environ is None else environ
     values: dict[str, object] = {
-        f.name: environ[f"FAIRLEAD_{f.name.upper()}"] for f in fields(Settings) if environ.get(f"FAIRLEAD_{f.name.upper()}")
+        f.name: environ[f"FAIRLEAD_{f.name.upper()}"]
+        for f in fields(Settings)
+        if environ.get(f"FAIRLEAD_{f.name.upper()}")
     }
     unknown = set(overrides or {}) - {f.name for f in fields(Settings)}
     if unknown:
@@ -76,7 +78,9 @@ def _check(settings: Settings) -> None:
     if settings.env not in ENVIRONMENTS:
         raise ConfigError(f"FAIRLEAD_ENV must be development or production, not {settings.env!r}.")
     if settings.production and not settings.secret_key:
-        raise ConfigError("FAIRLEAD_SECRET_KEY must be set in production: any long random text that stays the same.")
+        raise ConfigError(
+            "FAIRLEAD_SECRET_KEY must be set in production: any long random text that stays the same."
+        )
     if settings.production and len(settings.secret_key) < 16:
         raise ConfigError("FAIRLEAD_SECRET_KEY is too short for production: use at least 16 characters.")
     _check_url("DATABASE_URL", settings.database_url, DATABASES)
@@ -102,7 +106,9 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ValueError, OSError) as error:
-        raise ConfigError(f"FAIRLEAD_TIMEZONE names no time zone: {name!r}. Use a name such as Europe/Berlin.") from error
+        raise ConfigError(
+            f"FAIRLEAD_TIMEZONE names no time zone: {name!r}. Use a name such as Europe/Berlin."
+        ) from error
 
 
 def _filled(settings: Settings) -> Settings:

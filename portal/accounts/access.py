@@ -122,7 +122,9 @@ def keys(actor: Actor) -> Select[tuple[ApiKey]]:
     return select(ApiKey).where(false())
 
 
-def one(session: AnySession, query: Select[tuple[T]], column: InstrumentedAttribute[str], object_id: str) -> T:
+def one(
+    session: AnySession, query: Select[tuple[T]], column: InstrumentedAttribute[str], object_id: str
+) -> T:
     """The one object of an access query by its id. Raises NotFound, the same for hidden and for absent."""
     found = session.scalars(query.where(column == object_id)).first()
     if found is None:

@@ -30,8 +30,16 @@ def record(
     """Add one audit row. ``facts`` must be JSON and hold no contact data and no secret."""
     session.add(
         Audit(
-            id=new_id(), at=now, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name, action=action,
-            object_type=object_type, object_id=object_id, partner_id=partner_id, facts=dict(facts or {}),
+            id=new_id(),
+            at=now,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            partner_id=partner_id,
+            facts=dict(facts or {}),
         )
     )
 

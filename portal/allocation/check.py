@@ -19,7 +19,9 @@ def reach_errors(rules: Sequence["Rule"], known: "Known") -> list[tuple[str, str
     4. A pool that matches no partner at all.
     """
     errors = [
-        (f"rules.{n}.when", reason) for n, rule in enumerate(rules) if (reason := never_holds(rule.condition)) is not None
+        (f"rules.{n}.when", reason)
+        for n, rule in enumerate(rules)
+        if (reason := never_holds(rule.condition)) is not None
     ]
     for n, rule in enumerate(rules):
         errors += [(f"rules.{n}.when", text) for text in _unknown_products(rule.condition, known)]
@@ -61,7 +63,10 @@ def _unreachable(rules: Sequence["Rule"]) -> Iterator[tuple[str, str]]:
     for n, rule in enumerate(rules):
         for earlier, other in closing:
             if other.condition.always or other.condition == rule.condition:
-                yield f"rules.{n}", f"No lead reaches this rule: rule {earlier + 1} ({other.name}) takes them all."
+                yield (
+                    f"rules.{n}",
+                    f"No lead reaches this rule: rule {earlier + 1} ({other.name}) takes them all.",
+                )
                 break
         if rule.then.kind != "next":
             closing.append((n, rule))
@@ -69,7 +74,9 @@ def _unreachable(rules: Sequence["Rule"]) -> Iterator[tuple[str, str]]:
 
 def _empty_pools(rules: Sequence["Rule"], known: "Known") -> Iterator[tuple[str, str]]:
     for n, rule in enumerate(rules):
-        if rule.strategy.kind is not StrategyKind.NAMED and not any(map(rule.pool.narrow, known.partners.values())):
+        if rule.strategy.kind is not StrategyKind.NAMED and not any(
+            map(rule.pool.narrow, known.partners.values())
+        ):
             yield f"rules.{n}.pool", "No partner is in this pool: widen it, or set up its partners first."
 
 

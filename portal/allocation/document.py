@@ -107,7 +107,9 @@ def parse_rules(data: object, known: Known, *, published: bool = False) -> RuleS
     errors: Errors = []
     if not isinstance(data, list | tuple) or not 1 <= len(data) <= 1000:
         raise RuleError([("rules", "Give a list of 1 to 1,000 rules.")])
-    rules = tuple(_rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data))
+    rules = tuple(
+        _rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data)
+    )
     _same_names(rules, errors)
     if not errors and not published:
         errors += reach_errors(rules, known)
@@ -166,7 +168,11 @@ def _pool(data: object, path: str, errors: Errors, known: Known | None) -> Pool:
 def _names(data: object, path: str, errors: Errors) -> frozenset[str] | None:
     if data is None:
         return None
-    if not isinstance(data, list) or not data or not all(isinstance(name, str) and name.strip() for name in data):
+    if (
+        not isinstance(data, list)
+        or not data
+        or not all(isinstance(name, str) and name.strip() for name in data)
+    ):
         errors.append((path, "Give a list of one or more names, or leave it out."))
         return None
     return frozenset(data)
@@ -186,7 +192,9 @@ def _strategy(data: object, path: str, errors: Errors, known: Known | None) -> S
         errors.append((f"{path}.kind", f"Use one of {usable}."))
         return Strategy(StrategyKind.OPEN_POOL)
     if kind in LATER:
-        errors.append((f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded."))
+        errors.append(
+            (f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded.")
+        )
     by, partner, hours = item.get("by"), item.get("partner"), item.get("hours", POOL_HOURS)
     _check_parts(kind, item, path, errors)
     if kind is StrategyKind.NAMED:
@@ -220,7 +228,12 @@ def _then(data: object, path: str, strategy: Strategy, errors: Errors, known: Kn
         errors.append((path, f"Use {', '.join(THEN)}, or an object that names a partner."))
         return Then()
     if data == "pool" and strategy.kind is StrategyKind.OPEN_POOL:
-        errors.append((path, "Nobody claimed it from the pool: another pool is no way on. Use next, queue or a partner."))
+        errors.append(
+            (
+                path,
+                "Nobody claimed it from the pool: another pool is no way on. Use next, queue or a partner.",
+            )
+        )
     return Then(str(data))
 
 
@@ -228,5 +241,7 @@ def _same_names(rules: Sequence[Rule], errors: Errors) -> None:
     seen: dict[str, int] = {}
     for n, rule in enumerate(rules):
         if rule.name in seen:
-            errors.append((f"rules.{n}.name", f"Rule {seen[rule.name] + 1} has this name: each keeps turns of its own."))
+            errors.append(
+                (f"rules.{n}.name", f"Rule {seen[rule.name] + 1} has this name: each keeps turns of its own.")
+            )
         seen.setdefault(rule.name, n)

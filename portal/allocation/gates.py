@@ -89,7 +89,12 @@ def _standing(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: da
 
 def _territory(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
     """1. No territories: everywhere. 2. A lead without a country passes. 3. Otherwise one territory covers it."""
-    facts = {"country": lead.country, "region": lead.region, "postcode": lead.postcode, "all": not partner.territories}
+    facts = {
+        "country": lead.country,
+        "region": lead.region,
+        "postcode": lead.postcode,
+        "all": not partner.territories,
+    }
     return covers(partner, lead), facts
 
 

@@ -31,7 +31,13 @@ from portal.vocabulary import (
 )
 
 ASSIGNABLE = (LeadStatus.UNALLOCATED, LeadStatus.RETURNED, LeadStatus.POOLED, LeadStatus.NURTURE)
-REOPENABLE = (LeadStatus.WON, LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.NURTURE, LeadStatus.DISQUALIFIED)
+REOPENABLE = (
+    LeadStatus.WON,
+    LeadStatus.LOST,
+    LeadStatus.RETURNED,
+    LeadStatus.NURTURE,
+    LeadStatus.DISQUALIFIED,
+)
 BARRING = (Gate.ACTIVE, Gate.REACHABLE, Gate.STANDING)
 
 
@@ -54,10 +60,14 @@ def candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -
     config = snapshot(session)
     if partner_id not in config.roster:
         raise NotFound("There is no partner by that id.")
-    return survey(session, [config.roster[partner_id]], gate_facts(session, lead), now, full=True).candidates[0]
+    return survey(session, [config.roster[partner_id]], gate_facts(session, lead), now, full=True).candidates[
+        0
+    ]
 
 
-def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now: datetime, actor: Actor) -> Assignment:
+def assign(
+    session: AnySession, lead_id: str, partner_id: str, reason: str, now: datetime, actor: Actor
+) -> Assignment:
     """Offer a lead that is in nobody's hands to a partner of the manager's choice.
 
     1. The partner must be active and reachable and its standing must allow leads; other gates are only warnings.
@@ -70,10 +80,17 @@ def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now:
     chosen, config = candidate(session, lead, partner_id, now), snapshot(session)
     if not take_place(session, chosen.facts, now, caps=False):
         raise Conflict(refusal(session, chosen))
-    lead.pool_until, lead.pool, lead.tried_at, lead.retry_at = None, None, now, None
+    send_on(session, lead, now, counts=False)
+    lead.tried_at = now
     offer = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, now, actor)
-    session.add(by_hand(lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"))
-    record(session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason})
+    session.add(
+        by_hand(
+            lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"
+        )
+    )
+    record(
+        session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason}
+    )
     return offer
 
 
@@ -173,7 +190,9 @@ def reopen(session: AnySession, lead_id: str, reason: str, now: datetime, actor:
     return []
 
 
-def _give_back(session: AnySession, lead: Lead, partner_id: str, reason: str, now: datetime, actor: Actor) -> bool:
+def _give_back(
+    session: AnySession, lead: Lead, partner_id: str, reason: str, now: datetime, actor: Actor
+) -> bool:
     holder = candidate(session, lead, partner_id, now)
     if not holder.eligible:
         return False
@@ -184,7 +203,9 @@ def _give_back(session: AnySession, lead: Lead, partner_id: str, reason: str, no
     again = new_accepted(session, lead, partner_id, AssignmentOrigin.REOPENED, at)
     begin_work(session, partner, again, lead, at)
     event(session, lead.id, LeadEventKind.REOPENED, at, actor, assignment=again, facts={"reason": reason})
-    session.add(by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}"))
+    session.add(
+        by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}")
+    )
     return True
 
 
@@ -196,7 +217,13 @@ def new_accepted(
         id=new_id(), lead_id=lead.id, partner_id=partner_id, state=AssignmentState.ACCEPTED, origin=origin,
         policy_id=policies(session).at(at).id, offered_at=None, accepted_at=at, counts_open=True,
     )  # fmt: skip
-    lead.pool_until, lead.pool, lead.retry_at = None, None, None
+    lead.status, lead.reason, lead.pool_until, lead.pool, lead.retry_at = (
+        LeadStatus.ACCEPTED,
+        None,
+        None,
+        None,
+        None,
+    )
     session.add(assignment)
     session.flush()
     return assignment

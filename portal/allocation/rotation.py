@@ -1,9 +1,10 @@
 """Turns that share leads by weight, provably: the carpool problem with weights, in whole numbers. Pure.
 
 Source: Fagin and Williams, "A fair carpool scheduling algorithm" (1983); Baruah and others, "Proportionate
-progress" (1996). Each lead is one unit, shared by weight among those whose gates let it through; a partner's credit
-is its shares so far less the leads it was offered. Who is away shares nothing, so nobody comes back to a
-flood.
+progress" (1996). Each lead is one unit, shared by weight among those whose gates let it through; a partner's
+credit is its shares so far less the leads it was offered. Who is away shares nothing: nobody comes back to a
+flood. In a pool that stays the same every credit stays between minus one lead and one: earliest deadline first
+keeps each unit within its window, as the shares make up exactly one lead.
 """
 
 import sys
@@ -11,10 +12,10 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: One lead. Fine enough that a million turns of rounding are less than a millionth of a lead.
-TICKS = 2**40
-#: A millionth of a lead: what rounding may add up to in a million turns. A credit within it counts as zero.
-NOTHING = 2**20
+#: One lead. Room for credits of 2,000 leads in 64 bits; a million turns of rounding stay below ``SPECK``.
+TICKS = 2**52
+#: Credit up to here is a rounding of none: taken for credit, it would give a partner a whole lead too early.
+SPECK = 2**22
 Eligible = Sequence[tuple[int, int]]
 
 
@@ -65,7 +66,7 @@ class Turn:
 
 
 def shares(eligible: Eligible) -> dict[int, int]:
-    """Each one's share of one lead in ticks, by weight; together exactly TICKS. What is over goes to low slots."""
+    """Each one's share of one lead in ticks, by weight: exactly TICKS in all, what is over to low slots."""
     whole = sum(weight for _, weight in eligible)
     cut = {slot: TICKS * weight // whole for slot, weight in eligible}
     left = TICKS - sum(cut.values())
@@ -84,7 +85,7 @@ def turn(credits: Credits, eligible: Eligible) -> Turn:
     """
     added = shares(eligible)
     fine = 2 * max(weight for _, weight in eligible).bit_length()
-    ranked = sorted(_urgency(credits.get(slot) + added[slot], weight, fine, slot) for slot, weight in eligible)
+    ranked = sorted(_urgency(credits.get(slot) + added[slot], w, fine, slot) for slot, w in eligible)
     order = tuple(slot for *_, slot in ranked)
     winner = order[0]
     return Turn(winner, order, credits.with_changes({**added, winner: added[winner] - TICKS}))
@@ -96,4 +97,4 @@ def _urgency(credit: int, weight: int, fine: int, slot: int) -> tuple[bool, int,
     The quotient is rounded down and yet compared exactly: two that differ at all differ by at least
     1 / (weight x weight), which ``fine`` more bits make more than one.
     """
-    return credit <= 0, (TICKS - credit << fine) // weight, slot
+    return credit <= SPECK, (TICKS - credit << fine) // weight, slot

@@ -77,7 +77,9 @@ def _reachable(who: Who, passed: bool, facts: Facts) -> str:
 
 def _standing(who: Who, passed: bool, facts: Facts) -> str:
     label = Standing(facts["standing"]).label.lower() if facts.get("standing") else "stopped"
-    standing = f"{who.name} {who.were} in good standing." if label == "good" else f"{who.name} {who.were} {label}."
+    standing = (
+        f"{who.name} {who.were} in good standing." if label == "good" else f"{who.name} {who.were} {label}."
+    )
     return standing if passed else standing[:-1] + ": no new leads."
 
 
@@ -89,7 +91,11 @@ def _territory(who: Who, passed: bool, facts: Facts) -> str:
 
 def _certified(who: Who, passed: bool, facts: Facts) -> str:
     if facts.get("all") or not facts.get("product"):
-        return f"{who.name} {who.are} certified for every product." if facts.get("all") else "No product was asked for."
+        return (
+            f"{who.name} {who.are} certified for every product."
+            if facts.get("all")
+            else "No product was asked for."
+        )
     return f"{who.name} {who.are} {'' if passed else 'not '}certified for {facts['product']}."
 
 
@@ -110,11 +116,17 @@ def _weekly_cap(who: Who, passed: bool, facts: Facts) -> str:
 def _cap(who: Who, passed: bool, facts: Facts, period: str) -> str:
     if facts.get("cap") is None:
         return f"{who.name} {who.have} no cap for {period}."
-    return f"{who.name} had {facts['offered']} of {facts['cap']} leads {period}{'' if passed else ': no room'}."
+    return (
+        f"{who.name} had {facts['offered']} of {facts['cap']} leads {period}{'' if passed else ': no room'}."
+    )
 
 
 def _closure(who: Who, passed: bool, facts: Facts) -> str:
-    return f"{who.name} {who.were} open: no closure." if passed else f"{who.name} {who.were} closed{_until(facts)}."
+    return (
+        f"{who.name} {who.were} open: no closure."
+        if passed
+        else f"{who.name} {who.were} closed{_until(facts)}."
+    )
 
 
 def _quiet(who: Who, passed: bool, facts: Facts) -> str:
@@ -134,7 +146,11 @@ def _earlier_holder(who: Who, passed: bool, facts: Facts) -> str:
 def _conflict(who: Who, passed: bool, facts: Facts) -> str:
     if passed:
         return "No other deal stands in the way."
-    return "Others were due first." if isinstance(who, _You) else "Another partner owns the account by an open deal."
+    return (
+        "Others were due first."
+        if isinstance(who, _You)
+        else "Another partner owns the account by an open deal."
+    )
 
 
 SENTENCES = {
@@ -159,7 +175,11 @@ def decision_sentence(
     if outcome is DecisionOutcome.OFFERED:
         known = AssignmentOrigin(origin) if origin else None
         if audience == "partner":
-            return ORIGIN_PARTNER.get(known, "Among those that fit, it was your turn.") if known else "It was your turn."
+            return (
+                ORIGIN_PARTNER.get(known, "Among those that fit, it was your turn.")
+                if known
+                else "It was your turn."
+            )
         return _won(known, strategy, winner or "A partner", candidates)
     if outcome is DecisionOutcome.POOLED:
         return "It is in the open pool: the first to claim it gets it."
@@ -167,7 +187,10 @@ def decision_sentence(
 
 
 def _won(
-    origin: AssignmentOrigin | None, strategy: StrategyKind | str | None, winner: str, candidates: Sequence[Mapping[str, Any]]
+    origin: AssignmentOrigin | None,
+    strategy: StrategyKind | str | None,
+    winner: str,
+    candidates: Sequence[Mapping[str, Any]],
 ) -> str:
     if origin in ORIGIN_STAFF:
         return ORIGIN_STAFF[origin].format(winner=winner)
@@ -191,7 +214,11 @@ def queued_sentence(reason: QueueReason | None, candidates: Sequence[Mapping[str
         return "The rule asks no partner."
     if not fitting:
         return f"None of {len(closed)} partners fits: {_counted(closed)}."
-    which = f"All {len(fitting)} partners that fit are out" if len(fitting) > 1 else "The only partner that fits is out"
+    which = (
+        f"All {len(fitting)} partners that fit are out"
+        if len(fitting) > 1
+        else "The only partner that fits is out"
+    )
     return f"{which}: {_counted(fitting)}."
 
 

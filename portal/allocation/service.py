@@ -92,11 +92,23 @@ def _preferred(
         return False
     seen = survey(session, [first], facts, now)
     placed.saw(seen)
-    return _offer_to(session, placed, seen.eligible[0] if seen.eligible else None, now, AssignmentOrigin(lead.prefer_origin))
+    return _offer_to(
+        session,
+        placed,
+        seen.eligible[0] if seen.eligible else None,
+        now,
+        AssignmentOrigin(lead.prefer_origin),
+    )
 
 
 def _after_pool(
-    session: AnySession, config: Snapshot, rule: Rule, lead: Lead, facts: LeadFacts, now: datetime, placed: Placement
+    session: AnySession,
+    config: Snapshot,
+    rule: Rule,
+    lead: Lead,
+    facts: LeadFacts,
+    now: datetime,
+    placed: Placement,
 ) -> None:
     """Nobody claimed it. A rule whose strategy is the pool says what comes then; after a fallback pool, the queue."""
     placed.rule, placed.strategy, placed.reason = rule, rule.strategy.kind, QueueReason.NOBODY_ELIGIBLE
@@ -132,7 +144,13 @@ def _matching(rules: Sequence[Rule], lead: Lead, placed: Placement) -> Iterator[
 
 
 def _by_rule(
-    session: AnySession, config: Snapshot, rule: Rule, lead: Lead, facts: LeadFacts, now: datetime, placed: Placement
+    session: AnySession,
+    config: Snapshot,
+    rule: Rule,
+    lead: Lead,
+    facts: LeadFacts,
+    now: datetime,
+    placed: Placement,
 ) -> bool:
     pool = config.pool(rule)
     if rule.strategy.kind is StrategyKind.WEIGHTED_ROUND_ROBIN:
@@ -182,7 +200,12 @@ def rotation_key(rule: Rule, lead: Lead) -> str:
 
 def locked_rotation(session: AnySession, key: str) -> Rotation:
     """The rotation's row, locked; made where it is new (a race on that is begun again by the unit of work)."""
-    query = select(Rotation).where(Rotation.key == key).with_for_update().execution_options(populate_existing=True)
+    query = (
+        select(Rotation)
+        .where(Rotation.key == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     rotation = session.scalars(query).first()
     if rotation is None:
         session.add(rotation := Rotation(key=key, credits=b"", turns=0))
@@ -191,13 +214,19 @@ def locked_rotation(session: AnySession, key: str) -> Rotation:
 
 
 def _offer_to(
-    session: AnySession, placed: Placement, candidate: Candidate | None, now: datetime, origin: AssignmentOrigin
+    session: AnySession,
+    placed: Placement,
+    candidate: Candidate | None,
+    now: datetime,
+    origin: AssignmentOrigin,
 ) -> bool:
     """Take the place by the guard; where it is gone meanwhile, say so in the candidate's gates."""
     if candidate is None:
         return False
     if not take_place(session, candidate.facts, now):
-        candidate.gates = [GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in candidate.gates]
+        candidate.gates = [
+            GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in candidate.gates
+        ]
         candidate.rank = None
         return False
     placed.outcome, placed.winner, placed.origin = DecisionOutcome.OFFERED, candidate.facts, origin
@@ -221,14 +250,16 @@ def _to_pool(placed: Placement, rule: Rule, hours: int | None, now: datetime) ->
     return True
 
 
-def carry_out(session: AnySession, lead: Lead, placed: Placement, config: Snapshot, now: datetime) -> Assignment | None:
+def carry_out(
+    session: AnySession, lead: Lead, placed: Placement, config: Snapshot, now: datetime
+) -> Assignment | None:
     """Write what was decided: assignment and obligation, pool or queue, the decision, the timeline and the notices."""
-    lead.tried_at, lead.retry_at, lead.pool_until, lead.pool, lead.reason = now, placed.retry_at, None, None, None
+    lead.tried_at, lead.retry_at = now, placed.retry_at
     assignment = None
     if placed.outcome is DecisionOutcome.OFFERED and placed.winner and placed.origin:
         assignment = make_offer(session, lead, placed.winner, placed.origin, now)
     elif placed.outcome is DecisionOutcome.POOLED and placed.pool:
-        lead.status, lead.pool = LeadStatus.POOLED, placed.pool
+        lead.status, lead.reason, lead.pool = LeadStatus.POOLED, None, placed.pool
         lead.pool_until = datetime.fromisoformat(placed.pool["until"])
         event(session, lead.id, LeadEventKind.POOLED, now, SYSTEM)
     else:
@@ -260,7 +291,7 @@ def make_offer(
         policy, ObligationKind.RESPOND, lead_facts(lead), partner.calendar, now,
         assignment_id=assignment.id, lead_id=lead.id, partner_id=partner.id,
     )  # fmt: skip
-    assert row is not None, "a policy has a respond entry for every lead"  # noqa: S101 - the document check sees to it
+    assert row is not None, "a policy has a respond entry for every lead"
     assignment.respond_by = row["due_at"]
     lead.status, lead.reason = LeadStatus.OFFERED, None
     session.add_all([assignment, Obligation(**row)])

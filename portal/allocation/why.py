@@ -23,7 +23,9 @@ def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, A
     if actor.is_partner:
         return _own(session, actor, lead_id)
     decision = session.scalars(
-        select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.decided_at.desc(), Decision.id.desc())
+        select(Decision)
+        .where(Decision.lead_id == lead_id)
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
     ).first()
     if decision is None:
         raise NotFound
@@ -36,7 +38,10 @@ def _own(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
     decision = session.scalars(
         select(Decision)
         .join(Assignment, Assignment.id == Decision.assignment_id)
-        .where(Decision.lead_id == lead_id, Assignment.id.in_(access.assignments(actor).with_only_columns(Assignment.id)))
+        .where(
+            Decision.lead_id == lead_id,
+            Assignment.id.in_(access.assignments(actor).with_only_columns(Assignment.id)),
+        )
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     ).first()
     if decision is None:

@@ -96,7 +96,7 @@ class FeedbackIn(Sent):
     rating: Annotated[Whole, Field(ge=1, le=5)]
     disposition: Annotated[Disposition, LAX]
     reason: Line | None = None
-    objections: Annotated[list[Line], Field(max_length=50)] = []
+    objections: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
     competitor: Line | None = None
     note: Block | None = None
 

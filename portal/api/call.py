@@ -170,7 +170,7 @@ def _kept(operation: Operation, this: Call, claim: idempotency.Claim) -> tuple[i
 
 def query_of_request() -> dict[str, Any]:
     """The query parameters; one without a value counts as not given. Raises Invalid for one given twice."""
-    given = {name: values for name, values in request.args.lists()}
+    given = dict(request.args.lists())
     twice = [(name[:80], "Give this once.") for name, values in given.items() if len(values) > 1]
     if twice:
         raise Invalid(twice)

@@ -55,7 +55,7 @@ def opened(name: str, cursor: str) -> list[Any]:
 
 
 def page(
-    session: Session, query: Select[tuple[T]], columns: Sequence[InstrumentedAttribute[Any]], which: Page, *,
+    session: Session, query: Select[T], columns: Sequence[InstrumentedAttribute[Any]], which: Page, *,
     name: str, newest_first: bool = False,
 ) -> tuple[Sequence[T], str | None]:  # fmt: skip
     """One page of ``query`` in the order of ``columns`` (the last one unique), and the cursor of the next."""

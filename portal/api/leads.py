@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from models.assignments import Assignment
 from models.leads import Lead
@@ -218,7 +218,7 @@ def assign_lead(this: Call) -> tuple[int, Any]:
 
     Anyone whose standing allows leads; from another's hands it is recalled first. Outside the rotation.
     """
-    query: Select[tuple[Partner]] = access.partners(this.actor).where(Partner.id == this.body.partner_id)
+    query = access.partners(this.actor).where(Partner.id == this.body.partner_id)
     if this.session.scalars(query).first() is None:
         raise Invalid([("partner_id", "There is no partner by that id.")])
     acts.assign(

@@ -1,6 +1,6 @@
 """Rule versions and policies: drafted, listed, shown, published."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -11,17 +11,19 @@ from portal.api import answers, bodies
 from portal.api.call import ADMIN, call, hidden_from_others
 from portal.api.cursors import Page, page
 from portal.api.edge import Call, checked
+from portal.api.kinds import Line, Sent
 from portal.compliance import policies
 from portal.errors import NotFound
 
+T = TypeVar("T")
 RULES, POLICIES = "Rules", "Policies"
 only_admin = hidden_from_others(ADMIN)
 
 
-class NoteIn(bodies.Sent):
+class NoteIn(Sent):
     """The note beside a policy's document."""
 
-    note: bodies.Line = ""
+    note: Line = ""
 
 
 def rules_json(row: RuleVersion) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def find_policy(this: Call) -> Policy:
     return _found(this.session.get(Policy, this.id("policy_id")))
 
 
-def _found(row: Any) -> Any:
+def _found(row: T | None) -> T:
     if row is None:
         raise NotFound
     return row

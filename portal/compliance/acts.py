@@ -29,22 +29,34 @@ def _measure(
 ) -> Folded:  # fmt: skip
     add_measure(session, partner, kind, at, actor, reason=reason, until=until)
     facts = {"reason": reason, "until": until.isoformat() if until else None}
-    record(session, actor, f"partner.{kind.value}", "partner", partner.id, at, partner_id=partner.id, facts=facts)
+    record(
+        session, actor, f"partner.{kind.value}", "partner", partner.id, at, partner_id=partner.id, facts=facts
+    )
     return refold(session, partner, at)
 
 
-def hold(session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor) -> Folded:
+def hold(
+    session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor
+) -> Folded:
     """No new leads until ``until``; what it holds stays. Raises Invalid, NotFound, Unsettled."""
     return _until(session, partner_id, LedgerKind.HOLD, reason, until, now, actor)
 
 
-def exempt(session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor) -> Folded:
+def exempt(
+    session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor
+) -> Folded:
     """Never stopped until ``until``; deadlines run and are recorded as ever. Raises Invalid, NotFound, Unsettled."""
     return _until(session, partner_id, LedgerKind.EXEMPT, reason, until, now, actor)
 
 
 def _until(
-    session: AnySession, partner_id: str, kind: LedgerKind, reason: str, until: datetime, now: datetime, actor: Actor
+    session: AnySession,
+    partner_id: str,
+    kind: LedgerKind,
+    reason: str,
+    until: datetime,
+    now: datetime,
+    actor: Actor,
 ) -> Folded:
     partner, at = enter(session, partner_id, now)
     if until <= at:
@@ -121,8 +133,22 @@ def _by_hand(
 ) -> Folded:  # fmt: skip
     reason = _reason(reason)
     add_measure(session, partner, kind, at, actor, reason=reason, obligation_ids=[row.id])
-    facts = {"reason": reason, "kind": row.kind, "due_at": row.due_at.isoformat(), "url": f"/leads/{row.lead_id}"}
-    record(session, actor, f"obligation.{kind.value}", "obligation", row.id, at, partner_id=partner.id, facts=facts)
+    facts = {
+        "reason": reason,
+        "kind": row.kind,
+        "due_at": row.due_at.isoformat(),
+        "url": f"/leads/{row.lead_id}",
+    }
+    record(
+        session,
+        actor,
+        f"obligation.{kind.value}",
+        "obligation",
+        row.id,
+        at,
+        partner_id=partner.id,
+        facts=facts,
+    )
     notify(session, topic, "partner", at, partner_id=partner.id, assignment_id=row.assignment_id, lead_id=row.lead_id,
            facts={**facts, "partner": partner.name})  # fmt: skip
     return refold(session, partner, at)

@@ -58,7 +58,11 @@ def view_of(session: AnySession, partner: Partner, now: datetime) -> View:
     tally = tally_at(state, marks, versions, now)
     steps, ahead = way_back(state, marks, versions, days, now), forecast(state, marks, versions, days, now)
     because = tuple(dict.fromkeys((*state.because, *tally.overdue)))
-    named = {*because, *(s.obligation_id for s in steps if s.obligation_id), *(i for f in ahead for i in f.misses)}
+    named = {
+        *because,
+        *(s.obligation_id for s in steps if s.obligation_id),
+        *(i for f in ahead for i in f.misses),
+    }
     return View(
         partner=partner, state=state, ladder=ladder_at(versions, now), marks=tuple(marks),
         overdue=tuple(tally.overdue), because=because, rate=tally.rate, steps=tuple(steps), ahead=tuple(ahead),
@@ -69,7 +73,14 @@ def view_of(session: AnySession, partner: Partner, now: datetime) -> View:
 def descriptions(session: AnySession, obligation_ids: Sequence[str]) -> dict[str, str]:
     """For each obligation what it asks for in words, with the company once the partner may know it."""
     rows = session.execute(
-        select(Obligation.id, Obligation.kind, Assignment.state, Assignment.accepted_at, Lead.company, Lead.last_name)
+        select(
+            Obligation.id,
+            Obligation.kind,
+            Assignment.state,
+            Assignment.accepted_at,
+            Lead.company,
+            Lead.last_name,
+        )
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .join(Lead, Lead.id == Obligation.lead_id)
         .where(Obligation.id.in_(obligation_ids))
@@ -89,7 +100,14 @@ def strip(view: View, when: When) -> tuple[str, str]:
     if state.shown in (Standing.STOPPED, Standing.HELD, Standing.EXEMPT, Standing.PROBATION):
         return sentences.standing_sentence(state, view.ladder, view.steps, when), rate
     ahead = sentences.strip_sentence(len(view.overdue), view.next_fall, when)
-    return ahead or sentences.standing_sentence(state, view.ladder, view.steps, when), f"{headline} {rate}".strip()
+    return ahead or sentences.standing_sentence(
+        state, view.ladder, view.steps, when
+    ), f"{headline} {rate}".strip()
+
+
+def _reason(mark: Mark, what: str, now: datetime, when: When) -> str:
+    """What one obligation did to the standing, beginning with what it asked for."""
+    return what + sentences.reason_sentence(mark, now, when).removeprefix(mark.kind.label)
 
 
 def standing_view(session: AnySession, partner: Partner, now: datetime, when: When) -> dict[str, Any]:
@@ -97,7 +115,7 @@ def standing_view(session: AnySession, partner: Partner, now: datetime, when: Wh
     view = view_of(session, partner, now)
     marks = {mark.id: mark for mark in view.marks}
     reasons = [
-        {"obligation_id": id_, "sentence": f"{view.what[id_]}. {sentences.reason_sentence(marks[id_], now, when)}"}
+        {"obligation_id": id_, "sentence": _reason(marks[id_], view.what[id_], now, when)}
         for id_ in view.because
         if id_ in marks and id_ in view.what
     ]

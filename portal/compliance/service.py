@@ -48,7 +48,10 @@ class Folded:
 def lock_partner(session: AnySession, partner_id: str) -> Partner:
     """The partner, locked for this transaction and read afresh. Raises NotFound."""
     partner = session.scalars(
-        select(Partner).where(Partner.id == partner_id).with_for_update().execution_options(populate_existing=True)
+        select(Partner)
+        .where(Partner.id == partner_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).first()
     if partner is None:
         raise NotFound
@@ -105,7 +108,8 @@ def marks_of(session: AnySession, partner: Partner, versions: Sequence[LadderVer
                 Obligation.cured_at > partner.folded_until,
                 Obligation.waived_at > partner.folded_until,
                 Obligation.settled_at > partner.folded_until,
-                Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)) & Obligation.settled_at.is_(None),
+                Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED))
+                & Obligation.settled_at.is_(None),
             ),
         )
         .order_by(Obligation.due_at, Obligation.id)

@@ -40,7 +40,11 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
     """
     partner, done = compliance.lock_partner(session, partner_id), Settled()
     while (at := _next_instant(session, partner, now)) is not None:
-        moved = [row for row in deadlines.due_now(session, partner.id, at) if _recorded(session, partner, row, done, now)]
+        moved = [
+            row
+            for row in deadlines.due_now(session, partner.id, at)
+            if _recorded(session, partner, row, done, now)
+        ]
         for row in moved:
             done.freed_leads += _hand_on(session, partner, row)
         folded = compliance.refold(session, partner, max(at, partner.folded_until))

@@ -15,7 +15,14 @@ from portal.deadlines.live import policies
 from portal.errors import NotFound
 from portal.notifications.outbox import drop_pending
 from portal.qualification.facts import lead_facts
-from portal.vocabulary import AssignmentState, LeadEventKind, LeadStatus, NoticeTopic, ObligationKind, QueueReason
+from portal.vocabulary import (
+    AssignmentState,
+    LeadEventKind,
+    LeadStatus,
+    NoticeTopic,
+    ObligationKind,
+    QueueReason,
+)
 
 EVENT_OF_END = {
     AssignmentState.DECLINED: LeadEventKind.DECLINED,
@@ -82,7 +89,11 @@ def end(
     4. Warnings and offers that nobody was told yet are taken back.
     """
     closed = state is AssignmentState.CLOSED
-    assignment.state, assignment.ended_at, assignment.end_reason = state, max(at, assignment.offered_at or at), reason
+    assignment.state, assignment.ended_at, assignment.end_reason = (
+        state,
+        max(at, assignment.offered_at or at),
+        reason,
+    )
     free_place(partner, assignment, at)
     rows = deadlines.owed(session, assignment.id)
     kept = [row for row in rows if keep_feedback and row.kind is ObligationKind.FEEDBACK]
@@ -90,7 +101,15 @@ def end(
     for row in kept:
         row.reassign = False
     drop_pending(session, assignment.id, (NoticeTopic.OFFER, NoticeTopic.WARNING))
-    event(session, assignment.lead_id, EVENT_OF_END[state], at, actor, assignment=assignment, facts={"reason": reason})
+    event(
+        session,
+        assignment.lead_id,
+        EVENT_OF_END[state],
+        at,
+        actor,
+        assignment=assignment,
+        facts={"reason": reason},
+    )
 
 
 def send_on(session: AnySession, lead: Lead, at: datetime, *, counts: bool) -> None:
@@ -109,7 +128,9 @@ def send_on(session: AnySession, lead: Lead, at: datetime, *, counts: bool) -> N
         lead.hand_overs += 1 if counts else 0
 
 
-def begin_work(session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime) -> None:
+def begin_work(
+    session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime
+) -> None:
     """The lead is accepted or claimed: first contact and feedback start, under the policy that rules now."""
     assignment.state, assignment.accepted_at = AssignmentState.ACCEPTED, at
     lead.status, lead.reason = LeadStatus.ACCEPTED, None

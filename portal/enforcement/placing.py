@@ -10,7 +10,7 @@ from models.partners import Live, Partner
 from models.session import AnySession, unit
 from portal.allocation import pool
 from portal.allocation.service import place
-from portal.deadlines.assignments import locked_lead
+from portal.deadlines.assignments import locked_lead, send_on
 from portal.vocabulary import LeadStatus, QueueReason
 
 
@@ -60,7 +60,8 @@ def end_pool(session: AnySession, lead_id: str, now: datetime) -> bool:
     lead = locked_lead(session, lead_id)
     if lead.status is not LeadStatus.POOLED or lead.pool_until is None or lead.pool_until > now:
         return False
-    rule, lead.pool_until, lead.pool = (lead.pool or {}).get("rule"), None, None
+    rule = (lead.pool or {}).get("rule")
+    send_on(session, lead, now, counts=False)
     place(session, lead, now, unclaimed_of=rule)
     return True
 

@@ -57,7 +57,14 @@ def sweep(session: AnySession, now: datetime) -> Report:
     5. Audit rows are sealed. One row that cannot be processed is set aside and reported; the others proceed.
     """
     report = Report()
-    _each(session, "settle", _partners_due(session, now), now, report, lambda it: _settle(session, it, now, report))
+    _each(
+        session,
+        "settle",
+        _partners_due(session, now),
+        now,
+        report,
+        lambda it: _settle(session, it, now, report),
+    )
     report.warnings = unit(session, lambda: warn(session, now))
     _each(session, "pool", over(session, now), now, report, lambda it: _end_pool(session, it, now, report))
     _each(session, "place", waiting(session, now), now, report, lambda it: _place(session, it, now, report))
@@ -68,7 +75,9 @@ def sweep(session: AnySession, now: datetime) -> Report:
 def _partners_due(session: AnySession, now: datetime) -> list[str]:
     """Partners with an open obligation past its time, or a standing whose next change by time alone has come."""
     owing = select(Obligation.partner_id.label("id")).where(
-        Obligation.state == ObligationState.OPEN, Obligation.set_aside_at.is_(None), Obligation.grace_until <= now
+        Obligation.state == ObligationState.OPEN,
+        Obligation.set_aside_at.is_(None),
+        Obligation.grace_until <= now,
     )
     turning = select(Partner.id.label("id")).where(Partner.standing_next_at <= now)
     both = union(owing, turning).subquery()
@@ -78,7 +87,12 @@ def _partners_due(session: AnySession, now: datetime) -> list[str]:
 
 
 def _each(
-    session: AnySession, step: str, ids: Iterable[str], now: datetime, report: Report, work: Callable[[str], None]
+    session: AnySession,
+    step: str,
+    ids: Iterable[str],
+    now: datetime,
+    report: Report,
+    work: Callable[[str], None],
 ) -> None:
     resting = _resting(session, step, now)
     for object_id in ids:
@@ -86,7 +100,9 @@ def _each(
             continue
         try:
             work(object_id)
-        except Exception as error:  # one bad row must not hold up the others; it is reported and tried again later
+        except (
+            Exception
+        ) as error:  # one bad row must not hold up the others; it is reported and tried again later
             session.rollback()
             log.error("sweep: set aside", step=step, object_id=object_id, problem=repr(error))
             unit(session, lambda it=object_id, why=repr(error): _set_aside(session, step, it, why, now))  # type: ignore[misc]

@@ -64,12 +64,16 @@ def _standing(session: AnySession) -> Iterator[str]:
         marks = [mark(row) for row in rows]
         first = initial(partner.created_at)
         measures = measures_of(session, partner.id, partner.created_at - BEGINNING)
-        state, steps = advance(first, marks, measures, versions, business_days(session, partner), partner.folded_until)
+        state, steps = advance(
+            first, marks, measures, versions, business_days(session, partner), partner.folded_until
+        )
         changes = [(s.at, s.from_, s.to) for s in steps if s.from_ is not s.to]
         yield from _differing(session, partner, state, changes)
 
 
-def _differing(session: AnySession, partner: Partner, state: State, changes: list[tuple[object, ...]]) -> Iterator[str]:
+def _differing(
+    session: AnySession, partner: Partner, state: State, changes: list[tuple[object, ...]]
+) -> Iterator[str]:
     if state.shown is not partner.standing:
         yield f"{partner.name} is {state.shown.label.lower()} by its rows; {partner.standing.label.lower()} is stored."
     if state.to_json() != State.from_json(partner.standing_state).to_json():

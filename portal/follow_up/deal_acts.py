@@ -40,7 +40,9 @@ def register(
     """Make a deal of an accepted lead: further touches are no longer asked for, updates are. Leads a stop freed."""
     held = hold_of(session, assignment_id, now, actor)
     if held.assignment.state is not AssignmentState.ACCEPTED:
-        raise Conflict("Accept this lead first." if held.assignment.state is AssignmentState.OFFERED else ENDED)
+        raise Conflict(
+            "Accept this lead first." if held.assignment.state is AssignmentState.OFFERED else ENDED
+        )
     if deals.of_assignment(session, assignment_id) is not None:
         raise Conflict("This lead has a deal already: change that one.")
     deal = Deal(
@@ -49,12 +51,16 @@ def register(
     )  # fmt: skip
     session.add(deal)
     deadlines.close(
-        [row for row in deadlines.owed(session, assignment_id, [ObligationKind.NEXT_TOUCH])], held.at, cure=True
+        [row for row in deadlines.owed(session, assignment_id, [ObligationKind.NEXT_TOUCH])],
+        held.at,
+        cure=True,
     )
     return _change(session, held, deal, facts, actor, "deal.register")
 
 
-def change(session: AnySession, deal_id: str, facts: DealFacts, now: datetime, actor: Actor) -> tuple[Deal, list[str]]:
+def change(
+    session: AnySession, deal_id: str, facts: DealFacts, now: datetime, actor: Actor
+) -> tuple[Deal, list[str]]:
     """Change an open deal; won or lost closes the lead too."""
     deal = session.get(Deal, deal_id)
     if deal is None or deal.partner_id != actor.partner_id:
@@ -83,5 +89,14 @@ def _change(
         open_one(session, held.partner, held.assignment, held.lead, ObligationKind.UPDATE, held.at)
     else:
         close_as(session, held, Disposition(deal.stage.value), actor)
-    record(session, actor, action, "deal", deal.id, held.at, partner_id=held.partner.id, facts={"stage": deal.stage.value})
+    record(
+        session,
+        actor,
+        action,
+        "deal",
+        deal.id,
+        held.at,
+        partner_id=held.partner.id,
+        facts={"stage": deal.stage.value},
+    )
     return deal, refold(session, held.partner, held.at).freed_leads

@@ -61,7 +61,9 @@ def hold_of(session: AnySession, assignment_id: str, now: datetime, actor: Actor
     return Held(partner, found, lead, at)
 
 
-def accept(session: AnySession, assignment_id: str, now: datetime, actor: Actor) -> tuple[Assignment, list[str]]:
+def accept(
+    session: AnySession, assignment_id: str, now: datetime, actor: Actor
+) -> tuple[Assignment, list[str]]:
     """Accept an offer; accepting what is already accepted changes nothing. The ids of leads to place next.
 
     Raises NotFound (not its own), Conflict (it has ended), Unsettled.
@@ -80,7 +82,12 @@ def accept(session: AnySession, assignment_id: str, now: datetime, actor: Actor)
 
 
 def decline(
-    session: AnySession, assignment_id: str, reason: DeclineReason, note: str | None, now: datetime, actor: Actor
+    session: AnySession,
+    assignment_id: str,
+    reason: DeclineReason,
+    note: str | None,
+    now: datetime,
+    actor: Actor,
 ) -> tuple[Assignment, list[str]]:
     """Decline an offer: answered in time, the turn is used, the lead goes on. The ids of leads to place next."""
     held = hold_of(session, assignment_id, now, actor)
@@ -89,7 +96,9 @@ def decline(
     if held.assignment.state is not AssignmentState.OFFERED:
         raise Conflict(ENDED)
     deadlines.meet(deadlines.owed(session, assignment_id, [ObligationKind.RESPOND]), held.at)
-    assignments.end(session, held.partner, held.assignment, AssignmentState.DECLINED, held.at, actor, reason=note)
+    assignments.end(
+        session, held.partner, held.assignment, AssignmentState.DECLINED, held.at, actor, reason=note
+    )
     held.assignment.decline_reason, held.assignment.earlier_holder = reason, True
     send_on(session, held.lead, held.at, counts=True)
     _audit(session, actor, "assignment.decline", held, reason=reason.value)
@@ -97,7 +106,16 @@ def decline(
 
 
 def _audit(session: AnySession, actor: Actor, action: str, held: Held, **facts: Any) -> None:
-    record(session, actor, action, "assignment", held.assignment.id, held.at, partner_id=held.partner.id, facts=facts)
+    record(
+        session,
+        actor,
+        action,
+        "assignment",
+        held.assignment.id,
+        held.at,
+        partner_id=held.partner.id,
+        facts=facts,
+    )
 
 
 @dataclass(frozen=True)
@@ -178,7 +196,11 @@ def _open_next_touch(session: AnySession, held: Held) -> Obligation | None:
     document = policies(session).at(held.at).document
     entry = entry_for(document, ObligationKind.NEXT_TOUCH, lead_facts(held.lead))
     done = held.assignment.touches
-    if entry is None or done >= (entry.touches or 0) or deals.of_assignment(session, held.assignment.id) is not None:
+    if (
+        entry is None
+        or done >= (entry.touches or 0)
+        or deals.of_assignment(session, held.assignment.id) is not None
+    ):
         return None
     return open_one(
         session, held.partner, held.assignment, held.lead, ObligationKind.NEXT_TOUCH, held.at, number=done + 1
@@ -220,7 +242,14 @@ def give_feedback(
     session.add(feedback)
     if not closed:
         _follow(session, held, verdict, actor)
-    _audit(session, actor, "assignment.feedback", held, rating=verdict.rating, disposition=verdict.disposition.value)
+    _audit(
+        session,
+        actor,
+        "assignment.feedback",
+        held,
+        rating=verdict.rating,
+        disposition=verdict.disposition.value,
+    )
     return feedback, refold(session, held.partner, held.at).freed_leads
 
 

@@ -149,7 +149,9 @@ def _works_company(session: AnySession, lead: Lead) -> str | None:
         select(Assignment.partner_id)
         .join(Lead, Lead.id == Assignment.lead_id)
         .where(
-            Lead.company_domain == lead.company_domain, Lead.id != lead.id, Assignment.state.in_(LIVE_ASSIGNMENT)
+            Lead.company_domain == lead.company_domain,
+            Lead.id != lead.id,
+            Assignment.state.in_(LIVE_ASSIGNMENT),
         )
         .order_by(Assignment.id.desc())
         .limit(1)

@@ -11,7 +11,21 @@ from typing import Any
 import pycountry
 
 Facts = Mapping[str, object]
-OPS = ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "between", "exists", "missing", "prefix", "contains")
+OPS = (
+    "eq",
+    "ne",
+    "in",
+    "not_in",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "between",
+    "exists",
+    "missing",
+    "prefix",
+    "contains",
+)
 TEXT = (
     "country", "region", "postcode", "city", "product", "source", "campaign", "company", "grade", "language", "message",
     "email_domain", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
@@ -198,7 +212,9 @@ def _comparison(item: Mapping[str, Any], path: str, errors: list[tuple[str, str]
         errors.append((f"{path}.{problem[0]}" if problem[0] else path, problem[1]))
         return Comparison("country", "missing", None, None)
     value = _typed(str(name), value)
-    return Comparison(str(name), str(op), tuple(value) if isinstance(value, list) else value, _folded(str(op), value))
+    return Comparison(
+        str(name), str(op), tuple(value) if isinstance(value, list) else value, _folded(str(op), value)
+    )
 
 
 def _problem(item: Mapping[str, Any], name: object, op: object) -> tuple[str, str] | None:
@@ -211,7 +227,10 @@ def _problem(item: Mapping[str, Any], name: object, op: object) -> tuple[str, st
     if name in TEXT and op not in TEXT_OPS and not (name == "postcode" and op == "between"):
         return "op", f"{name} is text: use one of {', '.join(TEXT_OPS)}."
     if name in (*NUMBER, *INSTANT) and op in ("prefix", "contains"):
-        return "op", f"{name} is not text: use one of {', '.join(o for o in OPS if o not in ('prefix', 'contains'))}."
+        return (
+            "op",
+            f"{name} is not text: use one of {', '.join(o for o in OPS if o not in ('prefix', 'contains'))}.",
+        )
     return None
 
 
@@ -243,9 +262,17 @@ def _one_problem(name: str, value: object) -> tuple[str, str] | None:
     if name in NUMBER:
         return None if _is_number(value) else ("value", f"{name} is a number: give one.")
     if name in INSTANT:
-        return None if _instant(value) else ("value", f"{name} is an instant: give one such as 2026-03-02T09:00:00Z.")
+        return (
+            None
+            if _instant(value)
+            else ("value", f"{name} is an instant: give one such as 2026-03-02T09:00:00Z.")
+        )
     if name.startswith("custom."):
-        return None if isinstance(value, str | int | float) else ("value", "Give a text, a number, true or false.")
+        return (
+            None
+            if isinstance(value, str | int | float)
+            else ("value", "Give a text, a number, true or false.")
+        )
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
         return "value", f"{name} is text: give one."
     if name == "country" and pycountry.countries.get(alpha_2=value.strip().upper()) is None:
@@ -256,7 +283,7 @@ def _one_problem(name: str, value: object) -> tuple[str, str] | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - not NaN
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def _instant(value: object) -> datetime | None:
@@ -311,7 +338,9 @@ def _contradiction(tests: list[Comparison]) -> str | None:
     if present and any(t.op == "missing" for t in tests):
         return both
     allowed = [{t.folded} if t.op == "eq" else set(t.folded) for t in tests if t.op in ("eq", "in")]
-    denied = set().union(*({t.folded} if t.op == "ne" else t.folded for t in tests if t.op in ("ne", "not_in")), set())
+    denied = set().union(
+        *({t.folded} if t.op == "ne" else t.folded for t in tests if t.op in ("ne", "not_in")), set()
+    )
     if allowed:
         left = set.intersection(*allowed) - denied
         rest = [t for t in tests if t.op not in ("eq", "in", "ne", "not_in")]
@@ -320,8 +349,12 @@ def _contradiction(tests: list[Comparison]) -> str | None:
 
 
 def _empty_range(tests: list[Comparison]) -> bool:
-    lows = [t.folded for t in tests if t.op in ("gt", "gte")] + [t.folded[0] for t in tests if t.op == "between"]
-    highs = [t.folded for t in tests if t.op in ("lt", "lte")] + [t.folded[1] for t in tests if t.op == "between"]
+    lows = [t.folded for t in tests if t.op in ("gt", "gte")] + [
+        t.folded[0] for t in tests if t.op == "between"
+    ]
+    highs = [t.folded for t in tests if t.op in ("lt", "lte")] + [
+        t.folded[1] for t in tests if t.op == "between"
+    ]
     try:
         if not lows or not highs or max(lows) < min(highs):
             return False

@@ -129,7 +129,9 @@ def _grades(data: object, errors: list[tuple[str, str]]) -> tuple[tuple[str, int
 
 def _cut(data: Mapping[str, Any], name: str, errors: list[tuple[str, str]]) -> int | None:
     value = data.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST):
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST
+    ):
         errors.append((name, "Give a whole number from 0 to 100, or leave it out."))
         return None
     return value

@@ -22,17 +22,23 @@ entry = Blueprint("entry", __name__)
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
-    email = StringField("E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)])
+    email = StringField(
+        "E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)]
+    )
     password = PasswordField("Password", validators=[DataRequired("Give your password."), Length(max=1000)])
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
-    password = PasswordField("New password", validators=[DataRequired("Choose a password."), Length(max=1000)])
+    password = PasswordField(
+        "New password", validators=[DataRequired("Choose a password."), Length(max=1000)]
+    )
     again = PasswordField("The same again", validators=[EqualTo("password", "The two are not the same.")])
 
 
 class ForgottenForm(FlaskForm):  # type: ignore[misc]
-    email = StringField("E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)])
+    email = StringField(
+        "E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)]
+    )
 
 
 def home() -> str:
@@ -56,7 +62,9 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            user = unit(db.session, lambda: accounts.sign_in(db.session, form.email.data, form.password.data, now()))
+            user = unit(
+                db.session, lambda: accounts.sign_in(db.session, form.email.data, form.password.data, now())
+            )
             return _welcome(user)
         except AccountError as error:
             form.email.errors = [*form.email.errors, error.message]
@@ -73,7 +81,10 @@ def sign_out() -> ResponseReturnValue:
     """End every session of this user."""
     if signed_in():
         who, user_id = actor(), visitor().user.id
-        unit(db.session, lambda: accounts.sign_out_everywhere(db.session, who, db.session.get_one(User, user_id), now()))
+        unit(
+            db.session,
+            lambda: accounts.sign_out_everywhere(db.session, who, db.session.get_one(User, user_id), now()),
+        )
         logout_user()
         saved("You are signed out.")
     return redirect(url_for("entry.sign_in"))
@@ -119,4 +130,6 @@ def _by_link(secret: str, kind: str) -> ResponseReturnValue:
         except AccountError as error:
             form.password.errors = [*form.password.errors, error.message]
     status = 410 if not known else 422 if form.errors else 200
-    return render_template("entry/by_link.html", form=form, known=known, invited=kind == tokens.INVITATION), status
+    return render_template(
+        "entry/by_link.html", form=form, known=known, invited=kind == tokens.INVITATION
+    ), status

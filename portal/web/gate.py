@@ -2,7 +2,14 @@
 
 from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, StrictTransportSecurity, XContentTypeOptions, XFrameOptions
+from secure import (
+    ContentSecurityPolicy,
+    ReferrerPolicy,
+    Secure,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+    XFrameOptions,
+)
 
 from models.base import db
 from models.session import read_only
@@ -21,7 +28,9 @@ def headers(settings: Settings) -> Secure:
         ContentSecurityPolicy().default_src("'none'").script_src("'self'").style_src("'self'").img_src("'self'", "data:")
         .font_src("'self'").connect_src("'self'").form_action("'self'").base_uri("'none'").frame_ancestors("'none'")
     )  # fmt: skip
-    strict = StrictTransportSecurity().max_age(31_536_000) if settings.base_url.startswith("https://") else None
+    strict = (
+        StrictTransportSecurity().max_age(31_536_000) if settings.base_url.startswith("https://") else None
+    )
     return Secure(
         csp=policy, xcto=XContentTypeOptions().nosniff(), xfo=XFrameOptions().deny(),
         referrer=ReferrerPolicy().same_origin(), hsts=strict,

@@ -107,7 +107,9 @@ def install(app: Flask) -> None:
     """Give every template the words it needs."""
     app.jinja_env.filters.update(when=when, due=due, since=since)
     app.jinja_env.globals.update(nav=navigation, zone=zone, now=now)
-    app.context_processor(lambda: {"reader_zone": f"{zone_name(now().astimezone(_tz()))} ({zone().split('/')[-1]})"})
+    app.context_processor(
+        lambda: {"reader_zone": f"{zone_name(now().astimezone(_tz()))} ({zone().split('/')[-1]})"}
+    )
 
 
 def _tz() -> Any:
@@ -116,4 +118,16 @@ def _tz() -> Any:
     return ZoneInfo(zone())
 
 
-__all__ = ["Markup", "Refusal", "attempt", "due", "install", "navigation", "safe_next", "saved", "since", "when", "zone"]
+__all__ = [
+    "Markup",
+    "Refusal",
+    "attempt",
+    "due",
+    "install",
+    "navigation",
+    "safe_next",
+    "saved",
+    "since",
+    "when",
+    "zone",
+]

@@ -218,7 +218,7 @@ def test_one_changes_ones_own_password(session: Session) -> None:
 
 
 def test_every_refusal_at_the_door_is_the_same(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unknown, wrong, switched off, no password yet: one sentence, and each time a password is really checked."""
+    """Unknown, wrong, switched off, no password yet: one sentence, and a password is really checked."""
     from portal.accounts import passwords
 
     hashed = []

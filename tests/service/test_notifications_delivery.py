@@ -1,4 +1,4 @@
-"""Delivery against a real SMTP server: sent once, tried again, given up, bounced; and never lost in between."""
+"""Delivery to a real SMTP server: sent once, tried again, given up, bounced; never lost in between."""
 
 import signal
 import socket
@@ -59,6 +59,9 @@ def north(session: Session) -> Iterator[Partner]:
 def deliver(
     session: Session, transport: Transport, after: timedelta = timedelta(0), limit: int = 50
 ) -> Delivered:
+    # What a test has looked at belongs to a transaction that the clock would not be in.
+    if session.in_transaction():
+        session.rollback()
     return deliver_due(session, transport, NOW + after, sender=SENDER, bounced=address_bounced, limit=limit)
 
 
@@ -203,7 +206,7 @@ def test_a_password_that_is_not_taken_is_the_servers_matter_not_the_readers(mail
 
 
 def test_a_leased_mail_is_nobody_elses(session: Session, north: Partner) -> None:
-    """While one sender has it no other sends it; when that one is gone for longer than its lease, another does."""
+    """While one sender has it, no other sends it."""
     nested: list[Delivered] = []
 
     class Slow(MemoryTransport):
@@ -215,7 +218,7 @@ def test_a_leased_mail_is_nobody_elses(session: Session, north: Partner) -> None
 
 
 def test_a_sender_that_lost_its_lease_marks_nothing(session: Session, north: Partner) -> None:
-    """Fenced: the second sender has the mail and marks it; the first wakes up, and its mark counts no more."""
+    """The second sender has the mail and marks it; the first wakes up, and its mark counts no more."""
     second = MemoryTransport()
 
     class Asleep(MemoryTransport):
@@ -224,7 +227,7 @@ def test_a_sender_that_lost_its_lease_marks_nothing(session: Session, north: Par
             assert deliver(session, second, later) == Delivered(sent=1)
             raise Deferred("woke up too late")
 
-    assert deliver(session, Asleep()) == Delivered(deferred=1)
+    assert deliver(session, Asleep()) == Delivered()
     mail = the_mail(session)
     assert (mail.state, mail.lease_token, mail.last_error) == ("sent", 2, None)
     assert [letter.message_id for letter in second.sent] == [mail.message_id]

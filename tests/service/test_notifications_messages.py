@@ -1,4 +1,4 @@
-"""What notices say: every topic for every reader, the way back, the words left out, and nothing that is hidden."""
+"""What notices say: every topic to every reader, the way back, words left out, nothing hidden let out."""
 
 import re
 from datetime import UTC, datetime

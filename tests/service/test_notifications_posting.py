@@ -40,7 +40,7 @@ def north(session: Session) -> Partner:
 
 @pytest.fixture
 def staff(session: Session, north: Partner) -> list[User]:
-    """A manager of everything, one of this partner, one of another; a marketer and an admin, who are no managers."""
+    """A manager of everything, one of this partner, one of another; a marketer and an admin."""
     rival = partner(session, "Rival")
     user(session, "sam@rival.example", Role.PARTNER_ADMIN, rival)
     names = ("all", "north", "rival")

@@ -27,13 +27,15 @@ from portal.vocabulary import Role
 #: A Monday, 10:00 in Berlin. Nothing in the tests depends on the day they run on.
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-PASSWORD = "correct horse battery"  # noqa: S105 - a test's own
+PASSWORD = "correct horse battery"
 _number = count(1)
 
 EVERYONE = {"name": "Everything", "strategy": {"kind": "weighted_round_robin"}, "then": "queue"}
 
 
-def make_partner(session: AnySession, name: str | None = None, now: datetime = MONDAY, **settings: Any) -> Partner:
+def make_partner(
+    session: AnySession, name: str | None = None, now: datetime = MONDAY, **settings: Any
+) -> Partner:
     """A partner in Berlin with one reachable rep, open Monday to Friday 09:00-17:00, no holidays."""
     name = name or f"Partner {next(_number)}"
     facts = {"name": name, "timezone": "Europe/Berlin", "country": "DE", "holidays": None, **settings}
@@ -65,7 +67,9 @@ def actor_of(session: AnySession, user: User) -> Actor:
 
 def rep_of(partner: Partner) -> Actor:
     """A rep of a partner, without an account of its own."""
-    return Actor(kind="user", id=None, name=f"Rep of {partner.name}", role=Role.PARTNER_REP, partner_id=partner.id)
+    return Actor(
+        kind="user", id=None, name=f"Rep of {partner.name}", role=Role.PARTNER_REP, partner_id=partner.id
+    )
 
 
 def make_key(

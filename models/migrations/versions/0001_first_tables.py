@@ -19,55 +19,65 @@ depends_on = None
 ID = sa.String(36).with_variant(postgresql.VARCHAR(36, collation="C"), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
 WORD = sa.String(32)
-DOCUMENT = sa.JSON(none_as_null=True).with_variant(
-    postgresql.JSONB(none_as_null=True), "postgresql"
-)
+DOCUMENT = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-BUSINESS = "business"
+#: The default policy as it was published first, every value written out.
 DEFAULT_POLICY = {
     "obligations": [
         {
             "kind": "respond",
-            "within": {"value": 2, "unit": "days", "clock": BUSINESS},
-            "warn_before": {"value": 4, "unit": "hours", "clock": BUSINESS},
+            "when": None,
+            "within": {"value": 2, "unit": "days", "clock": "business"},
+            "warn_before": {"value": 4, "unit": "hours", "clock": "business"},
             "on_breach": {"reassign": True, "notify": ["partner", "manager"]},
+            "touches": None,
+            "repeat": None,
         },
         {
             "kind": "first_contact",
             "when": {"all": [{"field": "grade", "op": "eq", "value": "A"}]},
-            "within": {"value": 2, "unit": "days", "clock": BUSINESS},
-            "warn_before": {"value": 4, "unit": "hours", "clock": BUSINESS},
+            "within": {"value": 2, "unit": "days", "clock": "business"},
+            "warn_before": {"value": 4, "unit": "hours", "clock": "business"},
             "on_breach": {"reassign": True, "notify": ["partner", "manager"]},
+            "touches": None,
+            "repeat": None,
         },
         {
             "kind": "first_contact",
-            "within": {"value": 5, "unit": "days", "clock": BUSINESS},
-            "warn_before": {"value": 1, "unit": "days", "clock": BUSINESS},
+            "when": None,
+            "within": {"value": 5, "unit": "days", "clock": "business"},
+            "warn_before": {"value": 4, "unit": "hours", "clock": "business"},
             "on_breach": {"reassign": True, "notify": ["partner", "manager"]},
+            "touches": None,
+            "repeat": None,
         },
         {
             "kind": "feedback",
-            "within": {"value": 10, "unit": "days", "clock": BUSINESS},
-            "warn_before": {"value": 1, "unit": "days", "clock": BUSINESS},
+            "when": None,
+            "within": {"value": 10, "unit": "days", "clock": "business"},
+            "warn_before": {"value": 1, "unit": "days", "clock": "business"},
             "on_breach": {"reassign": False, "notify": ["partner", "manager"]},
-            "repeat": {"value": 30, "unit": "days", "clock": BUSINESS},
+            "touches": None,
+            "repeat": {"value": 30, "unit": "days", "clock": "business"},
         },
     ],
     "ladder": {
         "window_days": 90,
         "minimum_sample": 5,
-        "warn_below": 0.9,
-        "reduce_below": 0.8,
-        "stop_below": 0.6,
         "stop_on_overdue": 3,
         "breaches_in_a_row": 3,
         "stop_days": 5,
-        "probation": {"days": 10, "open_lead_cap": 2},
         "decay_days": 180,
+        "stop_below": 0.6,
+        "reduce_below": 0.8,
+        "warn_below": 0.9,
+        "probation": {"days": 10, "open_lead_cap": 2},
+        "severity": {},
     },
     "hand_overs": 5,
     "grace_minutes": 0,
+    "vendor": {"hand_over_within": None, "appeal_within": None},
 }
 #: The first policy counts for all time before the next one.
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -100,9 +110,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index("ix_audit_at", ["at"], unique=False)
-        batch_op.create_index(
-            "ix_audit_object", ["object_type", "object_id"], unique=False
-        )
+        batch_op.create_index("ix_audit_object", ["object_type", "object_id"], unique=False)
 
     op.create_table(
         "audit_seal",
@@ -133,9 +141,7 @@ def upgrade() -> None:
         sa.Column("object_id", ID, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotent_answer")),
-        sa.UniqueConstraint(
-            "caller", "key", name=op.f("uq_idempotent_answer_caller_key")
-        ),
+        sa.UniqueConstraint("caller", "key", name=op.f("uq_idempotent_answer_caller_key")),
     )
     op.create_table(
         "lead_definition",
@@ -148,8 +154,7 @@ def upgrade() -> None:
         sa.Column("created_by", ID, nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "state IN ('draft', 'published', 'retired')",
-            name=op.f("ck_lead_definition_state"),
+            "state IN ('draft', 'published', 'retired')", name=op.f("ck_lead_definition_state")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_definition")),
         sa.UniqueConstraint("number", name=op.f("uq_lead_definition_number")),
@@ -185,9 +190,7 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("posted_at", INSTANT, nullable=True),
-        sa.CheckConstraint(
-            "state IN ('pending', 'posted', 'dropped')", name=op.f("ck_outbox_state")
-        ),
+        sa.CheckConstraint("state IN ('pending', 'posted', 'dropped')", name=op.f("ck_outbox_state")),
         sa.CheckConstraint(
             "topic IN ('offer', 'warning', 'breach', 'moved_on', 'stopped', 'reinstated', 'standing', 'enquired_again', 'extended', 'waived', 'unallocated', 'invitation', 'password_reset')",
             name=op.f("ck_outbox_topic"),
@@ -196,11 +199,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("once", name=op.f("uq_outbox_once")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outbox_partner_id_created_at",
-            ["partner_id", "created_at"],
-            unique=False,
-        )
+        batch_op.create_index("ix_outbox_partner_id_created_at", ["partner_id", "created_at"], unique=False)
         batch_op.create_index(
             "ix_outbox_pending",
             ["created_at"],
@@ -257,9 +256,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("partner", schema=None) as batch_op:
         batch_op.create_index("ix_partner_freed_at", ["freed_at"], unique=False)
-        batch_op.create_index(
-            "ix_partner_standing_next_at", ["standing_next_at"], unique=False
-        )
+        batch_op.create_index("ix_partner_standing_next_at", ["standing_next_at"], unique=False)
 
     op.create_table(
         "policy",
@@ -274,19 +271,14 @@ def upgrade() -> None:
         sa.Column("published_at", INSTANT, nullable=True),
         sa.Column("effective_from", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "(state = 'draft') = (effective_from IS NULL)",
-            name=op.f("ck_policy_effective_from"),
+            "(state = 'draft') = (effective_from IS NULL)", name=op.f("ck_policy_effective_from")
         ),
-        sa.CheckConstraint(
-            "state IN ('draft', 'published', 'retired')", name=op.f("ck_policy_state")
-        ),
+        sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name=op.f("ck_policy_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_policy")),
         sa.UniqueConstraint("number", name=op.f("uq_policy_number")),
     )
     with op.batch_alter_table("policy", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_policy_effective_from", ["effective_from"], unique=False
-        )
+        batch_op.create_index("ix_policy_effective_from", ["effective_from"], unique=False)
 
     op.create_table(
         "rotation",
@@ -309,13 +301,9 @@ def upgrade() -> None:
         sa.Column("published_at", INSTANT, nullable=True),
         sa.Column("retired_at", INSTANT, nullable=True),
         sa.CheckConstraint(
-            "(state = 'draft') = (published_at IS NULL)",
-            name=op.f("ck_rule_version_published_at"),
+            "(state = 'draft') = (published_at IS NULL)", name=op.f("ck_rule_version_published_at")
         ),
-        sa.CheckConstraint(
-            "state IN ('draft', 'published', 'retired')",
-            name=op.f("ck_rule_version_state"),
-        ),
+        sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name=op.f("ck_rule_version_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_version")),
         sa.UniqueConstraint("number", name=op.f("uq_rule_version_number")),
     )
@@ -339,9 +327,7 @@ def upgrade() -> None:
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("retry_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sweep_problem")),
-        sa.UniqueConstraint(
-            "step", "object_id", name=op.f("uq_sweep_problem_step_object_id")
-        ),
+        sa.UniqueConstraint("step", "object_id", name=op.f("uq_sweep_problem_step_object_id")),
     )
     op.create_table(
         "api_key",
@@ -357,9 +343,7 @@ def upgrade() -> None:
             "(role IN ('partner_rep', 'partner_admin')) = (partner_id IS NOT NULL)",
             name=op.f("ck_api_key_partner_role"),
         ),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_api_key_partner_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_api_key_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_api_key_secret_hash")),
     )
@@ -413,40 +397,27 @@ def upgrade() -> None:
         sa.Column("prefer_partner_id", ID, nullable=True),
         sa.Column("prefer_origin", sa.String(length=32), nullable=True),
         sa.CheckConstraint(
-            "(status = 'pooled') = (pool_until IS NOT NULL)",
-            name=op.f("ck_lead_pooled_until"),
+            "(status = 'pooled') = (pool_until IS NOT NULL)", name=op.f("ck_lead_pooled_until")
         ),
         sa.CheckConstraint(
-            "status != 'unallocated' OR reason IS NOT NULL",
-            name=op.f("ck_lead_queue_reason"),
+            "status != 'unallocated' OR reason IS NOT NULL", name=op.f("ck_lead_queue_reason")
         ),
         sa.CheckConstraint(
-            "status = 'erased' OR email IS NOT NULL OR phone IS NOT NULL",
-            name=op.f("ck_lead_has_contact"),
+            "status = 'erased' OR email IS NOT NULL OR phone IS NOT NULL", name=op.f("ck_lead_has_contact")
         ),
         sa.CheckConstraint(
             "status IN ('received', 'duplicate', 'disqualified', 'nurture', 'unallocated', 'pooled', 'offered', 'accepted', 'contacted', 'won', 'lost', 'returned', 'erased')",
             name=op.f("ck_lead_status"),
         ),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaign.id"], name=op.f("fk_lead_campaign_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["duplicate_of"], ["lead.id"], name=op.f("fk_lead_duplicate_of")
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_lead_campaign_id")),
+        sa.ForeignKeyConstraint(["duplicate_of"], ["lead.id"], name=op.f("fk_lead_duplicate_of")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead")),
         sa.UniqueConstraint("external_id", name=op.f("uq_lead_external_id")),
     )
     with op.batch_alter_table("lead", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_lead_campaign_id"), ["campaign_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_lead_company_domain", ["company_domain"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_lead_duplicate_of"), ["duplicate_of"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_lead_campaign_id"), ["campaign_id"], unique=False)
+        batch_op.create_index("ix_lead_company_domain", ["company_domain"], unique=False)
+        batch_op.create_index(batch_op.f("ix_lead_duplicate_of"), ["duplicate_of"], unique=False)
         batch_op.create_index("ix_lead_email_norm", ["email_norm"], unique=False)
         batch_op.create_index("ix_lead_phone_norm", ["phone_norm"], unique=False)
         batch_op.create_index(
@@ -485,15 +456,11 @@ def upgrade() -> None:
             "kind IN ('change', 'breach', 'waive', 'extend', 'hold', 'exempt', 'release', 'ready')",
             name=op.f("ck_ledger_entry_kind"),
         ),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_ledger_entry_partner_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_ledger_entry_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
     )
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_ledger_entry_partner_id_at", ["partner_id", "at"], unique=False
-        )
+        batch_op.create_index("ix_ledger_entry_partner_id_at", ["partner_id", "at"], unique=False)
 
     op.create_table(
         "partner_version",
@@ -502,16 +469,12 @@ def upgrade() -> None:
         sa.Column("valid_from", INSTANT, nullable=False),
         sa.Column("facts", DOCUMENT, nullable=False),
         sa.Column("changed_by", ID, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_partner_version_partner_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_partner_version_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_version")),
     )
     with op.batch_alter_table("partner_version", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_partner_version_partner_id_valid_from",
-            ["partner_id", "valid_from"],
-            unique=False,
+            "ix_partner_version_partner_id_valid_from", ["partner_id", "valid_from"], unique=False
         )
 
     op.create_table(
@@ -535,16 +498,12 @@ def upgrade() -> None:
             "role IN ('partner_rep', 'partner_admin', 'channel_manager', 'marketer', 'admin')",
             name=op.f("ck_user_account_role"),
         ),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_user_account_partner_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_user_account_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("email", name=op.f("uq_user_account_email")),
     )
     with op.batch_alter_table("user_account", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_user_account_partner_id"), ["partner_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_user_account_partner_id"), ["partner_id"], unique=False)
 
     op.create_table(
         "assignment",
@@ -566,42 +525,29 @@ def upgrade() -> None:
         sa.Column("earlier_holder", sa.Boolean(), nullable=False),
         sa.Column("counts_open", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
-            "(state IN ('offered', 'accepted')) = (ended_at IS NULL)",
-            name=op.f("ck_assignment_ended_at"),
+            "(state IN ('offered', 'accepted')) = (ended_at IS NULL)", name=op.f("ck_assignment_ended_at")
         ),
         sa.CheckConstraint(
-            "state != 'accepted' OR accepted_at IS NOT NULL",
-            name=op.f("ck_assignment_accepted_at"),
+            "state != 'accepted' OR accepted_at IS NOT NULL", name=op.f("ck_assignment_accepted_at")
         ),
         sa.CheckConstraint(
-            "state != 'offered' OR respond_by IS NOT NULL",
-            name=op.f("ck_assignment_offer_has_respond_by"),
+            "state != 'offered' OR respond_by IS NOT NULL", name=op.f("ck_assignment_offer_has_respond_by")
         ),
         sa.CheckConstraint(
             "state IN ('offered', 'accepted', 'declined', 'expired', 'recalled', 'closed')",
             name=op.f("ck_assignment_state"),
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_assignment_lead_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_assignment_partner_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["policy_id"], ["policy.id"], name=op.f("fk_assignment_policy_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_assignment_lead_id")),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_assignment_partner_id")),
+        sa.ForeignKeyConstraint(["policy_id"], ["policy.id"], name=op.f("fk_assignment_policy_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("ix_assignment_lead_id", ["lead_id"], unique=False)
         batch_op.create_index(
-            "ix_assignment_partner_id_offered_at",
-            ["partner_id", "offered_at"],
-            unique=False,
+            "ix_assignment_partner_id_offered_at", ["partner_id", "offered_at"], unique=False
         )
-        batch_op.create_index(
-            "ix_assignment_partner_id_state", ["partner_id", "state"], unique=False
-        )
+        batch_op.create_index("ix_assignment_partner_id_state", ["partner_id", "state"], unique=False)
         batch_op.create_index(
             "uq_assignment_live",
             ["lead_id"],
@@ -627,25 +573,15 @@ def upgrade() -> None:
         sa.Column("candidates", DOCUMENT, nullable=False),
         sa.Column("path", DOCUMENT, nullable=False),
         sa.CheckConstraint(
-            "(outcome = 'offered') = (partner_id IS NOT NULL)",
-            name=op.f("ck_decision_partner"),
+            "(outcome = 'offered') = (partner_id IS NOT NULL)", name=op.f("ck_decision_partner")
         ),
-        sa.CheckConstraint(
-            "outcome IN ('offered', 'pooled', 'queued')",
-            name=op.f("ck_decision_outcome"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_decision_lead_id")
-        ),
+        sa.CheckConstraint("outcome IN ('offered', 'pooled', 'queued')", name=op.f("ck_decision_outcome")),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_decision_lead_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_decision_assignment_id", ["assignment_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_decision_lead_id_decided_at", ["lead_id", "decided_at"], unique=False
-        )
+        batch_op.create_index("ix_decision_assignment_id", ["assignment_id"], unique=False)
+        batch_op.create_index("ix_decision_lead_id_decided_at", ["lead_id", "decided_at"], unique=False)
 
     op.create_table(
         "lead_event",
@@ -662,15 +598,11 @@ def upgrade() -> None:
             "kind IN ('received', 'enquired_again', 'offered', 'accepted', 'claimed', 'declined', 'expired', 'recalled', 'closed', 'pooled', 'queued', 'disqualified', 'nurture', 'reopened', 'merged')",
             name=op.f("ck_lead_event_kind"),
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_lead_event_lead_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_lead_event_lead_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_event")),
     )
     with op.batch_alter_table("lead_event", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_lead_event_lead_id_at", ["lead_id", "at"], unique=False
-        )
+        batch_op.create_index("ix_lead_event_lead_id_at", ["lead_id", "at"], unique=False)
 
     op.create_table(
         "mail",
@@ -691,20 +623,13 @@ def upgrade() -> None:
         sa.Column("sent_at", INSTANT, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('waiting', 'sent', 'kept', 'undeliverable')",
-            name=op.f("ck_mail_state"),
+            "state IN ('waiting', 'sent', 'kept', 'undeliverable')", name=op.f("ck_mail_state")
         ),
-        sa.ForeignKeyConstraint(
-            ["outbox_id"], ["outbox.id"], name=op.f("fk_mail_outbox_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_mail_user_id")
-        ),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_mail_outbox_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_mail_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
-        sa.UniqueConstraint(
-            "outbox_id", "user_id", name=op.f("uq_mail_outbox_id_user_id")
-        ),
+        sa.UniqueConstraint("outbox_id", "user_id", name=op.f("uq_mail_outbox_id_user_id")),
     )
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.create_index("ix_mail_user_id", ["user_id"], unique=False)
@@ -721,16 +646,10 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("partner_id", ID, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["partner_id"], ["partner.id"], name=op.f("fk_portfolio_partner_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_portfolio_user_id")
-        ),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_portfolio_partner_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_portfolio_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_portfolio")),
-        sa.UniqueConstraint(
-            "user_id", "partner_id", name=op.f("uq_portfolio_user_id_partner_id")
-        ),
+        sa.UniqueConstraint("user_id", "partner_id", name=op.f("uq_portfolio_user_id_partner_id")),
     )
     op.create_table(
         "user_token",
@@ -741,16 +660,12 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("used_at", INSTANT, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user_account.id"], name=op.f("fk_user_token_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_user_token_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_token")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_user_token_secret_hash")),
     )
     with op.batch_alter_table("user_token", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_user_token_user_id"), ["user_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_user_token_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "activity",
@@ -769,23 +684,18 @@ def upgrade() -> None:
         sa.Column("actor_id", ID, nullable=True),
         sa.Column("actor_name", sa.String(length=200), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('call', 'email', 'meeting', 'demo', 'message', 'note')",
-            name=op.f("ck_activity_kind"),
+            "kind IN ('call', 'email', 'meeting', 'demo', 'message', 'note')", name=op.f("ck_activity_kind")
         ),
         sa.CheckConstraint(
             "outcome IN ('reached', 'no_answer', 'left_message', 'replied', 'bounced', 'other')",
             name=op.f("ck_activity_outcome"),
         ),
-        sa.ForeignKeyConstraint(
-            ["assignment_id"], ["assignment.id"], name=op.f("fk_activity_assignment_id")
-        ),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_activity_assignment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
     )
     with op.batch_alter_table("activity", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_activity_assignment_id_recorded_at",
-            ["assignment_id", "recorded_at"],
-            unique=False,
+            "ix_activity_assignment_id_recorded_at", ["assignment_id", "recorded_at"], unique=False
         )
         batch_op.create_index("ix_activity_lead_id", ["lead_id"], unique=False)
 
@@ -805,24 +715,19 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.CheckConstraint(
-            "(stage IN ('won', 'lost')) = (closed_at IS NOT NULL)",
-            name=op.f("ck_deal_closed_at"),
+            "(stage IN ('won', 'lost')) = (closed_at IS NOT NULL)", name=op.f("ck_deal_closed_at")
         ),
         sa.CheckConstraint(
             "stage IN ('registered', 'qualified', 'proposal', 'negotiation', 'won', 'lost')",
             name=op.f("ck_deal_stage"),
         ),
-        sa.ForeignKeyConstraint(
-            ["assignment_id"], ["assignment.id"], name=op.f("fk_deal_assignment_id")
-        ),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_deal_assignment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deal")),
         sa.UniqueConstraint("assignment_id", name=op.f("uq_deal_assignment_id")),
     )
     with op.batch_alter_table("deal", schema=None) as batch_op:
         batch_op.create_index("ix_deal_lead_id", ["lead_id"], unique=False)
-        batch_op.create_index(
-            "ix_deal_partner_id_stage", ["partner_id", "stage"], unique=False
-        )
+        batch_op.create_index("ix_deal_partner_id_stage", ["partner_id", "stage"], unique=False)
 
     op.create_table(
         "feedback",
@@ -844,15 +749,11 @@ def upgrade() -> None:
             name=op.f("ck_feedback_disposition"),
         ),
         sa.CheckConstraint("rating BETWEEN 1 AND 5", name=op.f("ck_feedback_rating")),
-        sa.ForeignKeyConstraint(
-            ["assignment_id"], ["assignment.id"], name=op.f("fk_feedback_assignment_id")
-        ),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_feedback_assignment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
     )
     with op.batch_alter_table("feedback", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_feedback_assignment_id", ["assignment_id"], unique=False
-        )
+        batch_op.create_index("ix_feedback_assignment_id", ["assignment_id"], unique=False)
         batch_op.create_index("ix_feedback_lead_id", ["lead_id"], unique=False)
 
     op.create_table(
@@ -894,27 +795,17 @@ def upgrade() -> None:
             name=op.f("ck_obligation_state"),
         ),
         sa.CheckConstraint(
-            "breached_at IS NULL OR breached_at = due_at",
-            name=op.f("ck_obligation_breach_is_due"),
+            "breached_at IS NULL OR breached_at = due_at", name=op.f("ck_obligation_breach_is_due")
         ),
-        sa.CheckConstraint(
-            "grace_until >= due_at AND due_at >= opened_at",
-            name=op.f("ck_obligation_order"),
-        ),
+        sa.CheckConstraint("grace_until >= due_at AND due_at >= opened_at", name=op.f("ck_obligation_order")),
         sa.ForeignKeyConstraint(
-            ["assignment_id"],
-            ["assignment.id"],
-            name=op.f("fk_obligation_assignment_id"),
+            ["assignment_id"], ["assignment.id"], name=op.f("fk_obligation_assignment_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["policy_id"], ["policy.id"], name=op.f("fk_obligation_policy_id")
-        ),
+        sa.ForeignKeyConstraint(["policy_id"], ["policy.id"], name=op.f("fk_obligation_policy_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation")),
     )
     with op.batch_alter_table("obligation", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_obligation_assignment_id", ["assignment_id"], unique=False
-        )
+        batch_op.create_index("ix_obligation_assignment_id", ["assignment_id"], unique=False)
         batch_op.create_index(
             "ix_obligation_open",
             ["grace_until", "partner_id"],
@@ -929,9 +820,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('open', 'breached')"),
             sqlite_where=sa.text("state IN ('open', 'breached')"),
         )
-        batch_op.create_index(
-            "ix_obligation_partner_id_due_at", ["partner_id", "due_at"], unique=False
-        )
+        batch_op.create_index("ix_obligation_partner_id_due_at", ["partner_id", "due_at"], unique=False)
         batch_op.create_index(
             "ix_obligation_warn",
             ["warn_at"],
@@ -961,10 +850,7 @@ def first_rows() -> None:
         "policy",
         *(sa.column(name) for name in ("id", "number", "state", "note")),
         sa.column("body", DOCUMENT),
-        *(
-            sa.column(name, INSTANT)
-            for name in ("created_at", "published_at", "effective_from")
-        ),
+        *(sa.column(name, INSTANT) for name in ("created_at", "published_at", "effective_from")),
     )
     op.bulk_insert(
         policy,
@@ -981,9 +867,7 @@ def first_rows() -> None:
             }
         ],
     )
-    live = sa.table(
-        "live", sa.column("id"), sa.column("revision"), sa.column("changed_at", INSTANT)
-    )
+    live = sa.table("live", sa.column("id"), sa.column("revision"), sa.column("changed_at", INSTANT))
     op.bulk_insert(live, [{"id": 1, "revision": str(uuid.uuid4()), "changed_at": now}])
 
 

@@ -1,0 +1,1 @@
+"""What admins set: rules, policies, partners, people and keys, and the audit."""

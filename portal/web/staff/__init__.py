@@ -1,0 +1,1 @@
+"""What the vendor's people work with: compliance board, partners, queue, leads, lead definition."""
