@@ -23,7 +23,7 @@ AutoNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Audit(Model):
-    """Who did what to which object. Written in the transaction of its cause; UPDATE and DELETE are refused by trigger."""
+    """Who did what to which object, written with its cause. UPDATE and DELETE are refused by trigger."""
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -86,7 +86,7 @@ class Outbox(Model):
 
 
 class Mail(Model):
-    """One message to one reader. A sender holds ``lease_token`` while it sends; a later token fences an older one out."""
+    """One message to one reader. A sender holds ``lease_token`` while it sends; a later token fences out an older."""
 
     __tablename__ = "mail"
     __table_args__ = (

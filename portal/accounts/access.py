@@ -33,7 +33,7 @@ def _of(actor: Actor, column: InstrumentedAttribute[Any]) -> ColumnElement[bool]
     return true()
 
 
-def partners(actor: Actor) -> Select[tuple[Partner]]:
+def partners(actor: Actor) -> Select[Partner]:
     """Partners: its own, its portfolio's, or all."""
     return select(Partner).where(_of(actor, Partner.id))
 
@@ -54,7 +54,7 @@ def holds(partner_id: str | None) -> ColumnElement[bool]:
     )
 
 
-def leads(actor: Actor) -> Select[tuple[Lead]]:
+def leads(actor: Actor) -> Select[Lead]:
     """Leads: in the partner's hands now (or won or lost by it); for a portfolio also those nobody holds."""
     if actor.is_partner:
         return select(Lead).where(holds(actor.partner_id))
@@ -65,37 +65,37 @@ def leads(actor: Actor) -> Select[tuple[Lead]]:
     return select(Lead)
 
 
-def assignments(actor: Actor) -> Select[tuple[Assignment]]:
+def assignments(actor: Actor) -> Select[Assignment]:
     """Assignments of the partners the actor sees."""
     return select(Assignment).where(_of(actor, Assignment.partner_id))
 
 
-def obligations(actor: Actor) -> Select[tuple[Obligation]]:
+def obligations(actor: Actor) -> Select[Obligation]:
     """Obligations of the partners the actor sees."""
     return select(Obligation).where(_of(actor, Obligation.partner_id))
 
 
-def deals(actor: Actor) -> Select[tuple[Deal]]:
+def deals(actor: Actor) -> Select[Deal]:
     """Deals of the partners the actor sees."""
     return select(Deal).where(_of(actor, Deal.partner_id))
 
 
-def activities(actor: Actor) -> Select[tuple[Activity]]:
+def activities(actor: Actor) -> Select[Activity]:
     """Touches and notes of the partners the actor sees."""
     return select(Activity).where(_of(actor, Activity.partner_id))
 
 
-def feedback(actor: Actor) -> Select[tuple[Feedback]]:
+def feedback(actor: Actor) -> Select[Feedback]:
     """Feedback of the partners the actor sees."""
     return select(Feedback).where(_of(actor, Feedback.partner_id))
 
 
-def ledger(actor: Actor) -> Select[tuple[LedgerEntry]]:
+def ledger(actor: Actor) -> Select[LedgerEntry]:
     """Ledger lines of the partners the actor sees."""
     return select(LedgerEntry).where(_of(actor, LedgerEntry.partner_id))
 
 
-def timeline(actor: Actor) -> Select[tuple[LeadEvent]]:
+def timeline(actor: Actor) -> Select[LeadEvent]:
     """Timeline lines: staff all; a partner its own and, on leads it holds, those that belong to nobody (enquiries)."""
     if not actor.is_partner:
         return select(LeadEvent)
@@ -104,7 +104,7 @@ def timeline(actor: Actor) -> Select[tuple[LeadEvent]]:
     )
 
 
-def users(actor: Actor) -> Select[tuple[User]]:
+def users(actor: Actor) -> Select[User]:
     """People: an admin all, a partner its own team, a manager the teams of its partners."""
     if actor.role is Role.ADMIN:
         return select(User)
@@ -113,7 +113,7 @@ def users(actor: Actor) -> Select[tuple[User]]:
     return select(User).where(false())
 
 
-def keys(actor: Actor) -> Select[tuple[ApiKey]]:
+def keys(actor: Actor) -> Select[ApiKey]:
     """Keys: an admin all, a partner admin its own partner's."""
     if actor.role is Role.ADMIN:
         return select(ApiKey)
@@ -123,7 +123,7 @@ def keys(actor: Actor) -> Select[tuple[ApiKey]]:
 
 
 def one(
-    session: AnySession, query: Select[tuple[T]], column: InstrumentedAttribute[str], object_id: str
+    session: AnySession, query: Select[T], column: InstrumentedAttribute[str], object_id: str
 ) -> T:
     """The one object of an access query by its id. Raises NotFound, the same for hidden and for absent."""
     found = session.scalars(query.where(column == object_id)).first()

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from models.base import new_id
 from models.platform import Audit, AuditSeal
@@ -64,14 +64,22 @@ def link(previous: str, row: Audit) -> str:
 def seal(session: AnySession, limit: int = 1000) -> int:
     """Seal up to ``limit`` unsealed rows, oldest first; how many. Called by the one clock process only."""
     last = session.scalars(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1)).first()
-    previous, number = (last.hash, last.number) if last else (GENESIS, 0)
+    previous, first = (last.hash, last.number + 1) if last else (GENESIS, 1)
     sealed = select(AuditSeal.audit_id).where(AuditSeal.audit_id == Audit.id).exists()
-    rows = session.scalars(select(Audit).where(~sealed).order_by(Audit.id).limit(limit)).all()
-    for number, row in enumerate(rows, start=number + 1):
+    recent = Audit.id >= an_hour_before(last.audit_id) if last else true()
+    rows = session.scalars(select(Audit).where(recent, ~sealed).order_by(Audit.id).limit(limit)).all()
+    for number, row in enumerate(rows, start=first):
         previous = link(previous, row)
         session.add(AuditSeal(number=number, audit_id=row.id, hash=previous))
     session.flush()
     return len(rows)
+
+
+def an_hour_before(audit_id: str) -> str:
+    """The lowest id (UUIDv7) made an hour before another one: a transaction may commit rows older than those sealed."""
+    stamp = int(audit_id.replace("-", "")[:12], 16) - 3_600_000
+    text = f"{max(stamp, 0):012x}"
+    return f"{text[:8]}-{text[8:]}"
 
 
 def broken_links(session: AnySession) -> Iterator[str]:
@@ -81,7 +89,8 @@ def broken_links(session: AnySession) -> Iterator[str]:
         select(AuditSeal, Audit).outerjoin(Audit, Audit.id == AuditSeal.audit_id).order_by(AuditSeal.number)
         .execution_options(yield_per=1000)
     )  # fmt: skip
-    for sealed, row in rows:
+    pairs: Iterable[tuple[AuditSeal, Audit | None]] = ((sealed, row) for sealed, row in rows)
+    for sealed, row in pairs:
         if sealed.number != expected:
             yield f"The audit chain misses link {expected}."
         if row is None:

@@ -1,4 +1,4 @@
-"""Whether a list of rules can work: conditions that can hold, rules that leads can reach, pools with somebody in. Pure."""
+"""Whether rules can work: conditions that can hold, rules that leads can reach, pools with somebody in. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ def comparisons(condition: Condition) -> Iterator[Comparison]:
 
 
 def _unreachable(rules: Sequence["Rule"]) -> Iterator[tuple[str, str]]:
-    """A rule that lets nothing through hides every later one that it covers: it takes all leads, or has the same when."""
+    """A rule that lets nothing through hides every later one it covers: it takes all leads, or has the same when."""
     closing: list[tuple[int, Rule]] = []
     for n, rule in enumerate(rules):
         for earlier, other in closing:

@@ -155,11 +155,8 @@ def _pool(data: object, path: str, errors: Errors, known: Known | None) -> Pool:
     for name in ("covers_territory", "certified"):
         if not isinstance(item.get(name, False), bool):
             errors.append((f"{path}.{name}", "Give true or false."))
-    pool = Pool(
-        *(_names(item.get(name), f"{path}.{name}", errors) for name in ("tiers", "tags", "partners")),
-        item.get("covers_territory") is True,
-        item.get("certified") is True,
-    )
+    tiers, tags, partners = (_names(item.get(name), f"{path}.{name}", errors) for name in POOL[:3])
+    pool = Pool(tiers, tags, partners, item.get("covers_territory") is True, item.get("certified") is True)
     for partner in sorted(pool.partners or ()):
         _check_partner(partner, f"{path}.partners", errors, known)
     return pool

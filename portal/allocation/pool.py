@@ -62,7 +62,7 @@ def look(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Poo
 def _candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Candidate | None:
     config = snapshot(session)
     partner = config.roster.get(partner_id)
-    rule = (lead.pool or {}).get("rule")
+    rule = str((lead.pool or {}).get("rule"))
     if partner is None or (rule in config.pools and partner not in config.pools[rule]):
         return None
     facts = gate_facts(session, lead)

@@ -34,10 +34,10 @@ def create(session: AnySession, settings: Mapping[str, Any], now: datetime, acto
         id=new_id(), slot=slot, created_at=now, standing=Standing.GOOD, standing_since=now,
         standing_state=first.to_json(), folded_until=now, open_leads=0, reachable=False, **settings,
     )  # fmt: skip
+    session.add(partner)
+    session.flush()  # The columns' defaults are there from here on.
     derive(partner, ladder_at(session, now))
     partner.standing_next_at = next_change(first, [], ladders(session))
-    session.add(partner)
-    session.flush()
     _keep(session, partner, now, actor)
     record(session, actor, "partner.create", "partner", partner.id, now, partner_id=partner.id)
     return partner

@@ -39,7 +39,7 @@ TICK = timedelta(microseconds=1)
 
 @dataclass
 class Folded:
-    """What a fold changed: its steps, and the leads that a stop set free (to be placed in transactions of their own)."""
+    """What a fold changed: its steps, and the leads that a stop set free (each is then placed for itself)."""
 
     steps: list[Step] = field(default_factory=list)
     freed_leads: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Recording what time has decided for one partner: every breach at its true instant, in order, with its consequences."""
+"""Recording what time has decided for one partner: every breach at its true instant, with its consequences."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -32,7 +32,7 @@ def cached(session: AnySession, name: str, load: Callable[[AnySession], T], at: 
     known = held.get(name)
     if known is None or known[0] != at:
         known = held[name] = (at, load(session))
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]
 
 
 def changed(session: AnySession, **columns: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from models.assignments import Assignment, Deal, Feedback
@@ -32,8 +33,8 @@ def settled(session: AnySession, now: datetime, work: Callable[[], T]) -> T:
         try:
             return unit(session, work)
         except Unsettled as unsettled:
-            due = unsettled.partner_id
-            place_freed(session, unit(session, lambda due=due: settle(session, due, now)).freed_leads, now)  # type: ignore[misc]
+            done = unit(session, partial(settle, session, unsettled.partner_id, now))
+            place_freed(session, done.freed_leads, now)
     raise Conflict("Many deadlines are being recorded just now. Try again in a moment.")
 
 
@@ -57,9 +58,7 @@ def decline(
     now: datetime,
 ) -> Assignment:
     """Decline an offer; the lead is then placed anew."""
-    return _then_place(
-        session, now, lambda: follow_up.decline(session, assignment_id, reason, note, now, actor)
-    )
+    return _then_place(session, now, lambda: follow_up.decline(session, assignment_id, reason, note, now, actor))
 
 
 def log(session: AnySession, actor: Actor, assignment_id: str, touch: Touch, now: datetime) -> Any:
@@ -67,13 +66,9 @@ def log(session: AnySession, actor: Actor, assignment_id: str, touch: Touch, now
     return _then_place(session, now, lambda: follow_up.log(session, assignment_id, touch, now, actor))
 
 
-def feedback(
-    session: AnySession, actor: Actor, assignment_id: str, verdict: Verdict, now: datetime
-) -> Feedback:
+def feedback(session: AnySession, actor: Actor, assignment_id: str, verdict: Verdict, now: datetime) -> Feedback:
     """Record the partner's verdict."""
-    return _then_place(
-        session, now, lambda: follow_up.give_feedback(session, assignment_id, verdict, now, actor)
-    )
+    return _then_place(session, now, lambda: follow_up.give_feedback(session, assignment_id, verdict, now, actor))
 
 
 def register_deal(
@@ -83,9 +78,7 @@ def register_deal(
     return _then_place(session, now, lambda: deal_acts.register(session, assignment_id, facts, now, actor))
 
 
-def change_deal(
-    session: AnySession, actor: Actor, deal_id: str, facts: deal_acts.DealFacts, now: datetime
-) -> Deal:
+def change_deal(session: AnySession, actor: Actor, deal_id: str, facts: deal_acts.DealFacts, now: datetime) -> Deal:
     """Change a deal's stage, amount or dates."""
     return _then_place(session, now, lambda: deal_acts.change(session, deal_id, facts, now, actor))
 
@@ -95,9 +88,7 @@ def claim(session: AnySession, actor: Actor, lead_id: str, now: datetime) -> Ass
     return settled(session, now, lambda: pool.claim(session, lead_id, now, actor))
 
 
-def assign(
-    session: AnySession, actor: Actor, lead_id: str, partner_id: str, reason: str, now: datetime
-) -> Assignment:
+def assign(session: AnySession, actor: Actor, lead_id: str, partner_id: str, reason: str, now: datetime) -> Assignment:
     """Give a lead to a partner by hand. From another's hands it is recalled first, in a transaction of its own.
 
     Who cannot be given it is told before the recall, so that a refusal leaves everything as it was.
@@ -115,14 +106,10 @@ def assign(
 
 def recall(session: AnySession, actor: Actor, assignment_id: str, reason: str, now: datetime) -> None:
     """Take a lead back; it is then placed anew."""
-    place_freed(
-        session, settled(session, now, lambda: hand.recall(session, assignment_id, reason, now, actor)), now
-    )
+    place_freed(session, settled(session, now, lambda: hand.recall(session, assignment_id, reason, now, actor)), now)
 
 
-def take_out(
-    session: AnySession, actor: Actor, lead_id: str, status: LeadStatus, reason: str, now: datetime
-) -> None:
+def take_out(session: AnySession, actor: Actor, lead_id: str, status: LeadStatus, reason: str, now: datetime) -> None:
     """Disqualify a lead or keep it for nurture."""
     freed = settled(session, now, lambda: hand.take_out(session, lead_id, status, reason, now, actor))
     place_freed(session, freed, now)
@@ -135,25 +122,19 @@ def merge(session: AnySession, actor: Actor, lead_id: str, into: str, now: datet
 
 def reopen(session: AnySession, actor: Actor, lead_id: str, reason: str, now: datetime) -> None:
     """Bring a closed lead back."""
-    place_freed(
-        session, settled(session, now, lambda: hand.reopen(session, lead_id, reason, now, actor)), now
-    )
+    place_freed(session, settled(session, now, lambda: hand.reopen(session, lead_id, reason, now, actor)), now)
 
 
 def _measure(session: AnySession, now: datetime, work: Callable[[], Folded]) -> None:
     place_freed(session, settled(session, now, work).freed_leads, now)
 
 
-def hold(
-    session: AnySession, actor: Actor, partner_id: str, reason: str, until: datetime, now: datetime
-) -> None:
+def hold(session: AnySession, actor: Actor, partner_id: str, reason: str, until: datetime, now: datetime) -> None:
     """No new leads for a partner until an instant."""
     _measure(session, now, lambda: standing.hold(session, partner_id, reason, until, now, actor))
 
 
-def exempt(
-    session: AnySession, actor: Actor, partner_id: str, reason: str, until: datetime, now: datetime
-) -> None:
+def exempt(session: AnySession, actor: Actor, partner_id: str, reason: str, until: datetime, now: datetime) -> None:
     """Never stop a partner until an instant."""
     _measure(session, now, lambda: standing.exempt(session, partner_id, reason, until, now, actor))
 
@@ -168,12 +149,10 @@ def ready(session: AnySession, actor: Actor, partner_id: str, now: datetime) -> 
     _measure(session, now, lambda: standing.ready(session, partner_id, now, actor))
 
 
-def waive(
-    session: AnySession, actor: Actor, obligation_ids: Iterable[str], reason: str, now: datetime
-) -> None:
+def waive(session: AnySession, actor: Actor, obligation_ids: Iterable[str], reason: str, now: datetime) -> None:
     """Waive one or many obligations, each in its own transaction."""
     for obligation_id in obligation_ids:
-        _measure(session, now, lambda it=obligation_id: standing.waive(session, it, reason, now, actor))  # type: ignore[misc]
+        _measure(session, now, partial(standing.waive, session, obligation_id, reason, now, actor))
 
 
 def extend(
@@ -186,6 +165,4 @@ def extend(
 ) -> None:
     """Extend one or many obligations to an instant, each in its own transaction."""
     for obligation_id in obligation_ids:
-        _measure(
-            session, now, lambda it=obligation_id: standing.extend(session, it, reason, due_at, now, actor)
-        )  # type: ignore[misc]
+        _measure(session, now, partial(standing.extend, session, obligation_id, reason, due_at, now, actor))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import func, or_, select
 
@@ -19,7 +20,7 @@ def place_freed(session: AnySession, lead_ids: Iterable[str], now: datetime) -> 
 
     What fails here stays unallocated and visible, and the sweep takes it up: nothing is lost.
     """
-    return sum(unit(session, lambda it=lead_id: place_waiting(session, it, now)) for lead_id in lead_ids)  # type: ignore[misc]
+    return sum(unit(session, partial(place_waiting, session, lead_id, now)) for lead_id in lead_ids)
 
 
 def place_waiting(session: AnySession, lead_id: str, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import or_, select, union
@@ -100,19 +101,15 @@ def _each(
             continue
         try:
             work(object_id)
-        except (
-            Exception
-        ) as error:  # one bad row must not hold up the others; it is reported and tried again later
+        except Exception as error:  # one bad row must not hold up the others; it is reported and tried again later
             session.rollback()
             log.error("sweep: set aside", step=step, object_id=object_id, problem=repr(error))
-            unit(session, lambda it=object_id, why=repr(error): _set_aside(session, step, it, why, now))  # type: ignore[misc]
+            unit(session, partial(_set_aside, session, step, object_id, repr(error), now))
             report.set_aside += 1
 
 
 def _resting(session: AnySession, step: str, now: datetime) -> set[str]:
-    rows = session.scalars(
-        select(SweepProblem.object_id).where(SweepProblem.step == step, SweepProblem.retry_at > now)
-    )
+    rows = session.scalars(select(SweepProblem.object_id).where(SweepProblem.step == step, SweepProblem.retry_at > now))
     found = set(rows)
     session.commit()
     return found

@@ -1,8 +1,8 @@
 """Recomputing everything stored that can be recomputed, and saying what differs."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -14,7 +14,7 @@ from models.session import AnySession
 from portal.accounts.audit import broken_links
 from portal.compliance.policy import State, advance, initial
 from portal.compliance.service import business_days, derive, ladder_at, ladders, mark, measures_of
-from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, LedgerKind
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, LedgerKind, Standing
 
 HELD = (LeadStatus.OFFERED, LeadStatus.ACCEPTED, LeadStatus.CONTACTED)
 BEGINNING = timedelta(days=1)
@@ -64,15 +64,13 @@ def _standing(session: AnySession) -> Iterator[str]:
         marks = [mark(row) for row in rows]
         first = initial(partner.created_at)
         measures = measures_of(session, partner.id, partner.created_at - BEGINNING)
-        state, steps = advance(
-            first, marks, measures, versions, business_days(session, partner), partner.folded_until
-        )
+        state, steps = advance(first, marks, measures, versions, business_days(session, partner), partner.folded_until)
         changes = [(s.at, s.from_, s.to) for s in steps if s.from_ is not s.to]
         yield from _differing(session, partner, state, changes)
 
 
 def _differing(
-    session: AnySession, partner: Partner, state: State, changes: list[tuple[object, ...]]
+    session: AnySession, partner: Partner, state: State, changes: Sequence[tuple[datetime, Standing, Standing]]
 ) -> Iterator[str]:
     if state.shown is not partner.standing:
         yield f"{partner.name} is {state.shown.label.lower()} by its rows; {partner.standing.label.lower()} is stored."
@@ -83,7 +81,7 @@ def _differing(
         .where(LedgerEntry.partner_id == partner.id, LedgerEntry.kind == LedgerKind.CHANGE)
         .order_by(LedgerEntry.at, LedgerEntry.id)
     )
-    if [(e.at, e.from_standing, e.to_standing) for e in entries] != changes:
+    if [(e.at, e.from_standing, e.to_standing) for e in entries] != list(changes):
         yield f"{partner.name}: the ledger's changes of standing are not those of the fold."
     stored = partner.cap_now, partner.weight_now_x2
     with session.no_autoflush:

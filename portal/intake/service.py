@@ -114,7 +114,7 @@ def _join(session: AnySession, lead: Lead, original: Lead, now: datetime, actor:
     held = session.scalars(
         select(Assignment).where(Assignment.lead_id == original.id, Assignment.state.in_(LIVE_ASSIGNMENT))
     ).first()
-    facts = {"lead": lead.id, "source": lead.source}
+    facts: dict[str, object] = {"lead": lead.id, "source": lead.source}
     event(session, original.id, LeadEventKind.ENQUIRED_AGAIN, now, actor, facts=facts)
     if held is not None:
         notify(

@@ -127,12 +127,12 @@ def _attempt(
         reason = str(error)
         done.undeliverable += unit(session, lambda: _bounce(session, leased, reason, clock(), bounced))
         return True
-    except (Deferred, Unavailable) as error:
-        reason = str(error)
+    except Exception as error:  # a mail that cannot even be written must hold up no other
+        reason = str(error) if isinstance(error, Deferred | Unavailable) else repr(error)
         given_up = unit(session, lambda: _defer(session, leased, reason, clock()))
         done.undeliverable, done.deferred = done.undeliverable + given_up, done.deferred + (not given_up)
         log.warning("mail.deferred", mail=leased.id, attempt=leased.attempts + 1, reason=reason)
-        return isinstance(error, Deferred)
+        return not isinstance(error, Unavailable)
     done.sent += unit(session, lambda: _mark_sent(session, leased, clock()))
     return True
 

@@ -7,6 +7,7 @@ from flask_wtf import CSRFProtect
 from portal.config import Settings
 from portal.web import errors, gate, shell, visitor
 from portal.web.entry import entry
+from portal.web.partner.screens import SCREENS as PARTNER_SCREENS
 
 csrf = CSRFProtect()
 
@@ -25,4 +26,4 @@ def register(app: Flask, settings: Settings) -> None:
 
 def screens() -> list:  # type: ignore[type-arg]
     """Every blueprint of the screens."""
-    return [entry]
+    return [entry, *PARTNER_SCREENS]

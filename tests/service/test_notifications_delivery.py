@@ -56,9 +56,7 @@ def north(session: Session) -> Iterator[Partner]:
     session.rollback()
 
 
-def deliver(
-    session: Session, transport: Transport, after: timedelta = timedelta(0), limit: int = 50
-) -> Delivered:
+def deliver(session: Session, transport: Transport, after: timedelta = timedelta(0), limit: int = 50) -> Delivered:
     # What a test has looked at belongs to a transaction that the clock would not be in.
     if session.in_transaction():
         session.rollback()
@@ -105,12 +103,8 @@ def test_the_sender_is_in_no_transaction_while_it_sends(session: Session, north:
     assert seen == [(False, REP)]
 
 
-@pytest.mark.parametrize(
-    "reply", ["450 4.2.1 Busy", "552 5.2.2 Mailbox full", "550 5.7.1 Blocked by policy", "554 No"]
-)
-def test_a_passing_refusal_is_tried_again_later(
-    session: Session, north: Partner, mailbox: Mailbox, reply: str
-) -> None:
+@pytest.mark.parametrize("reply", ["450 4.2.1 Busy", "552 5.2.2 Mailbox full", "550 5.7.1 Blocked by policy", "554 No"])
+def test_a_passing_refusal_is_tried_again_later(session: Session, north: Partner, mailbox: Mailbox, reply: str) -> None:
     """A full mailbox and a policy that refuses us pass; neither makes the address a wrong one."""
     mailbox.refused[REP] = reply
     assert deliver(session, SmtpTransport(mailbox.url)) == Delivered(deferred=1)
@@ -120,9 +114,7 @@ def test_a_passing_refusal_is_tried_again_later(
     assert reply.split(maxsplit=1)[0] in mail.last_error
     assert deliver(session, SmtpTransport(mailbox.url), BACK_OFF[0] - timedelta(seconds=5)) == Delivered()
     mailbox.refused.clear()
-    assert deliver(session, SmtpTransport(mailbox.url), BACK_OFF[0] + timedelta(seconds=5)) == Delivered(
-        sent=1
-    )
+    assert deliver(session, SmtpTransport(mailbox.url), BACK_OFF[0] + timedelta(seconds=5)) == Delivered(sent=1)
     assert session.scalars(select(User.bounced_at)).one() is None
 
 
@@ -138,9 +130,7 @@ def test_eight_tries_and_no_more(session: Session, north: Partner) -> None:
     assert session.scalars(select(Partner.reachable)).one()
 
 
-@pytest.mark.parametrize(
-    "reply", ["550 5.1.1 No such user", "551 Not here", "553 5.1.3 Bad name", "511 Unknown"]
-)
+@pytest.mark.parametrize("reply", ["550 5.1.1 No such user", "551 Not here", "553 5.1.3 Bad name", "511 Unknown"])
 def test_a_wrong_address_is_given_up_at_once_and_the_partner_with_it(
     session: Session, north: Partner, mailbox: Mailbox, reply: str
 ) -> None:
@@ -173,9 +163,7 @@ def more(session: Session, of: Partner, number: int) -> None:
     session.commit()
 
 
-def test_one_refused_recipient_does_not_end_the_round(
-    session: Session, north: Partner, mailbox: Mailbox
-) -> None:
+def test_one_refused_recipient_does_not_end_the_round(session: Session, north: Partner, mailbox: Mailbox) -> None:
     user(session, "ann@north.example", Role.PARTNER_ADMIN, north)
     more(session, north, 2)
     mailbox.refused[REP] = "450 4.2.1 Busy"
@@ -227,7 +215,7 @@ def test_a_sender_that_lost_its_lease_marks_nothing(session: Session, north: Par
             assert deliver(session, second, later) == Delivered(sent=1)
             raise Deferred("woke up too late")
 
-    assert deliver(session, Asleep()) == Delivered()
+    assert deliver(session, Asleep()) == Delivered(deferred=1)
     mail = the_mail(session)
     assert (mail.state, mail.lease_token, mail.last_error) == ("sent", 2, None)
     assert [letter.message_id for letter in second.sent] == [mail.message_id]
@@ -259,9 +247,7 @@ def test_killed_between_sending_and_marking_it_is_sent_again_under_the_same_id(
     session.rollback()
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     arguments = [str(ROOT), url, mailbox.url, NOW.isoformat(), str(tmp_path)]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], timeout=60, capture_output=True, check=False
-    )
+    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], timeout=60, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert len(mailbox.wait_for(1)) == 1
     assert (the_mail(session).state, the_mail(session).attempts) == ("waiting", 0)
@@ -272,9 +258,7 @@ def test_killed_between_sending_and_marking_it_is_sent_again_under_the_same_id(
     assert first["Message-ID"] == second["Message-ID"] == the_mail(session).message_id
 
 
-def test_a_link_for_one_use_is_not_kept_once_it_is_sent(
-    session: Session, north: Partner, mailbox: Mailbox
-) -> None:
+def test_a_link_for_one_use_is_not_kept_once_it_is_sent(session: Session, north: Partner, mailbox: Mailbox) -> None:
     rep = session.scalars(select(User)).one()
     notice(session, NoticeTopic.PASSWORD_RESET, "user", user_id=rep.id, facts={"url": "/password/s3cret"})
     post_pending(session, HOUSE, NOW, keep=False)
@@ -285,6 +269,15 @@ def test_a_link_for_one_use_is_not_kept_once_it_is_sent(
     mails = session.scalars(select(Mail)).all()
     assert all(mail.state == "sent" and "s3cret" not in mail.text + str(mail.html) for mail in mails)
     assert [mail.text for mail in mails].count(delivery.SENT_SECRET) == 1
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(session: Session, north: Partner, mailbox: Mailbox) -> None:
+    user(session, "ann@north.example", Role.PARTNER_ADMIN, north)
+    unit(session, lambda: setattr(session.scalars(select(Mail)).one(), "address", "no address"))
+    more(session, north, 1)
+    assert deliver(session, SmtpTransport(mailbox.url)) == Delivered(sent=2, deferred=1)
+    mail = session.scalars(select(Mail).where(Mail.address == "no address")).one()
+    assert (mail.state, mail.attempts) == ("waiting", 1)
 
 
 def test_the_limit_and_the_wish_to_stop_are_kept(session: Session, north: Partner) -> None:

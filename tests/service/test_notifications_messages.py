@@ -27,14 +27,10 @@ SEEN = {
     "employees": 50,
 }
 HIDDEN = re.compile("hooli|gavin|belson|49301234567", re.IGNORECASE)
-NEVER_SAID = re.compile(
-    r"\b(please|successful\w*|oops|violation|penalty|non-compliant|fail\w*|sla)\b|!", re.IGNORECASE
-)
+NEVER_SAID = re.compile(r"\b(please|successful\w*|oops|violation|penalty|non-compliant|fail\w*|sla)\b|!", re.IGNORECASE)
 
 
-def message(
-    topic: NoticeTopic, audience: str = "partner", reader: Reader = BERLIN, **facts: object
-) -> Message:
+def message(topic: NoticeTopic, audience: str = "partner", reader: Reader = BERLIN, **facts: object) -> Message:
     return write([say(topic, audience, facts, reader, HOUSE)], reader, HOUSE)
 
 
@@ -179,9 +175,9 @@ def test_several_notices_make_one_message_that_counts_them() -> None:
     ]
     made = write(said, BERLIN, HOUSE)
     assert made.subject == "3 notices: Make first contact by Fri 6 Mar 17:00 CET"
-    assert [
-        f"https://leads.example/leads/{kind}" in made.text for kind in ("first_contact", "feedback", "update")
-    ] == [True] * 3
+    assert [f"https://leads.example/leads/{kind}" in made.text for kind in ("first_contact", "feedback", "update")] == [
+        True
+    ] * 3
     assert made.text.count("Hello") == 1
 
 
@@ -194,9 +190,7 @@ def test_only_the_installations_own_pages_are_linked(url: object) -> None:
 
 
 def test_facts_cannot_break_out_of_the_page_or_the_header() -> None:
-    made = message(
-        NoticeTopic.WARNING, kind="update", lead="<script>x</script>\r\nBcc: all@evil.example", due_at=DUE
-    )
+    made = message(NoticeTopic.WARNING, kind="update", lead="<script>x</script>\r\nBcc: all@evil.example", due_at=DUE)
     assert "<script>" not in made.html
     assert "&lt;script&gt;" in made.html
     assert "\n" not in made.subject

@@ -70,9 +70,7 @@ def test_a_managers_notice_goes_to_those_who_see_the_partner(
     assert addresses(session) == ["all@vendor.example", "north@vendor.example"]
 
 
-def test_a_notice_of_no_partner_goes_to_every_manager(
-    session: Session, north: Partner, staff: list[User]
-) -> None:
+def test_a_notice_of_no_partner_goes_to_every_manager(session: Session, north: Partner, staff: list[User]) -> None:
     notice(session, NoticeTopic.UNALLOCATED, "manager")
     post(session)
     assert addresses(session) == ["all@vendor.example", "north@vendor.example", "rival@vendor.example"]
@@ -151,9 +149,7 @@ def test_two_partners_notices_never_share_a_mail(session: Session, north: Partne
 
 
 @pytest.mark.parametrize("topic", [NoticeTopic.WARNING, NoticeTopic.BREACH])
-def test_outside_hours_warnings_and_late_notices_wait(
-    session: Session, north: Partner, topic: NoticeTopic
-) -> None:
+def test_outside_hours_warnings_and_late_notices_wait(session: Session, north: Partner, topic: NoticeTopic) -> None:
     row = notice(session, topic, partner_id=north.id)
     assert pending_partners(session) == [north.id]
     assert post(session, quiet=[north.id]) == 0
@@ -203,9 +199,7 @@ def test_the_outbox_forgets_a_secret_link_once_the_mail_is_made(
     session: Session, north: Partner, topic: NoticeTopic
 ) -> None:
     rep = session.scalars(select(User).where(User.email == "rep@north.example")).one()
-    row = notice(
-        session, topic, "user", user_id=rep.id, facts={"url": "/invitation/s3cret", "until": NOW.isoformat()}
-    )
+    row = notice(session, topic, "user", user_id=rep.id, facts={"url": "/invitation/s3cret", "until": NOW.isoformat()})
     post(session)
     session.expire_all()
     assert "s3cret" in session.scalars(select(Mail.text)).one()

@@ -108,6 +108,7 @@ def filled(partner: Partner) -> HoursForm:
     week = hours.get("opening_hours")
     holidays = holidays_of(partner)
     return HoursForm(
+        formdata=None,
         **{day: text_of(week.get(day, []) if week is not None else (OFFICE if day in DAYS[:5] else [])) for day in DAYS},
         closures="\n".join(closure_text(closure) for closure in hours.get("closures") or []),
         holiday_country=holidays.get("country", ""), holiday_part=holidays.get("subdivision", ""),

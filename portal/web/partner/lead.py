@@ -131,6 +131,7 @@ def partner_page(
         contact=lead_facts.contact(found) if known else [], facts=lead_facts.facts(found, known), since=words.held_since(held),
         lines=lines(db.session, actor(), found, held), deal=deals.of_assignment(db.session, held.id), form=form,
         form_name=name, usable=usable_forms(held), why=_why(found.id), strip=strip(),
+        reasons=lead_facts.reasons, deal_facts=lead_facts.deal_facts,
     ), status  # fmt: skip
 
 
@@ -149,7 +150,7 @@ def staff_page(lead_id: str) -> ResponseReturnValue:
     return render_template(
         "lead/staff.html", lead=found, name=words.name_of(found, True), held=held, live=live,
         contact=lead_facts.contact(found), facts=lead_facts.facts(found, True),
-        extra=lead_facts.staff_facts(found), lines=lines(db.session, actor(), found, None), why=_why(found.id),
+        extra=lead_facts.staff_facts(found), lines=lines(db.session, actor(), found, None), why=_why(found.id), reasons=lead_facts.reasons,
         hands=hand_actions(found) if actor().manages_partners else [],
     )  # fmt: skip
 

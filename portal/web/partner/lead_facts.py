@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 
-from models.assignments import Assignment, Obligation
+from models.assignments import Assignment, Deal, Obligation
 from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
@@ -121,6 +121,28 @@ def holdings(session: AnySession, actor: Actor, lead_id: str) -> list[dict[str, 
         }
         for held, partner in rows
     ]  # fmt: skip
+
+
+def reasons(gates: list[dict[str, Any]], only_closed: bool = False) -> list[dict[str, Any]]:
+    """Gates as ticks and crosses; of those that are long, only what ruled a partner out."""
+    shown = [gate for gate in gates if not (only_closed and gate["passed"])]
+    if only_closed and not shown:
+        return [{"ok": True, "text": "Every gate is open."}]
+    return [{"ok": gate["passed"], "text": gate["sentence"]} for gate in shown]
+
+
+def deal_facts(deal: Deal) -> list[Fact]:
+    """A deal as facts; the amount as "EUR 48,000"."""
+    return given(
+        ("Name", deal.name), ("Stage", deal.stage.label), ("Amount", money(deal)), ("Expected", deal.expected_close),
+        ("Closed", when(deal.closed_at) if deal.closed_at else None), ("Why lost", deal.lost_reason),
+    )  # fmt: skip
+
+
+def money(deal: Deal) -> str:
+    """The deal's amount: whole units where there are no hundredths."""
+    whole, part = divmod(deal.amount_cents, 100)
+    return f"{deal.currency} {whole:,}" + (f".{part:02}" if part else "")
 
 
 def day_of(text: str | None) -> date | None:

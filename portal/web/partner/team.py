@@ -36,12 +36,12 @@ ROLES = (Role.PARTNER_REP, Role.PARTNER_ADMIN)
 
 class InviteForm(FlaskForm):  # type: ignore[misc]
     email = StringField("E-mail address", [DataRequired("Give an e-mail address."), Length(max=254)])
-    name = StringField("Name", [DataRequired("Give a name."), Length(max=200)])
+    name = StringField("Name", [DataRequired("Give a name."), Length(max=200)], id="invite-name")
     role = SelectField("Role", choices=[(role.value, role.label) for role in ROLES])
 
 
 class KeyForm(FlaskForm):  # type: ignore[misc]
-    name = StringField("What is the key for?", [DataRequired("Say what the key is for."), Length(max=200)])
+    name = StringField("What is the key for?", [DataRequired("Say what the key is for."), Length(max=200)], id="key-name")
 
 
 def page(status: int = 200, **shown: Any) -> ResponseReturnValue:
