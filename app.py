@@ -10,6 +10,7 @@ from models.base import db
 from models.session import configure_engine
 from portal import config
 from portal.api import assembly as api
+from portal.cli import main as commands
 from portal.web import assembly as web
 
 ROOT = Path(__file__).resolve().parent
@@ -27,6 +28,7 @@ def create_app(settings: Mapping[str, object] | None = None) -> Flask:
     connect_database(app)
     web.register(app, loaded)
     api.register(app, loaded)
+    commands.register(app)
     return app
 
 

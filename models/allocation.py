@@ -72,6 +72,6 @@ class Decision(Model):
     outcome: Mapped[DecisionOutcome] = mapped_column(WordType(DecisionOutcome))
     partner_id: Mapped[str | None] = mapped_column(IdType)
     sentence: Mapped[str] = mapped_column(Text)
-    #: [{"partner", "name", "eligible", "gates": [[gate, passed, facts]], "rank", "credit"}], and the rules passed by.
-    candidates: Mapped[list[Any]] = mapped_column(Document, default=list)
+    #: Every candidate, as portal.allocation.record packs them; ``path``: the rules asked, in order.
+    candidates: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     path: Mapped[list[Any]] = mapped_column(Document, default=list)

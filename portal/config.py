@@ -105,7 +105,7 @@ def _check_zone(name: str) -> None:
 
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ConfigError(
             f"FAIRLEAD_TIMEZONE names no time zone: {name!r}. Use a name such as Europe/Berlin."
         ) from error

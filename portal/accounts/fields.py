@@ -19,9 +19,7 @@ def email_of(text: object) -> str:
     """
     given = str(text or "").strip()
     try:
-        found = validate_email(
-            given, check_deliverability=False, globally_deliverable=False, test_environment=True
-        )
+        found = validate_email(given, check_deliverability=False, globally_deliverable=False, test_environment=True)
     except EmailNotValidError as error:
         raise AccountError("email", "This is not an e-mail address.") from error
     return found.normalized.lower()

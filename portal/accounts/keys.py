@@ -87,9 +87,7 @@ def _refuse_others(actor: Actor) -> None:
 def _check_partner(session: AnySession, actor: Actor, role: Role, partner_id: str | None) -> None:
     if role.is_partner != (partner_id is not None):
         needed = (
-            "Name the partner that this key acts for."
-            if role.is_partner
-            else "A key of the vendor names no partner."
+            "Name the partner that this key acts for." if role.is_partner else "A key of the vendor names no partner."
         )
         raise AccountError("partner", needed)
     if partner_id is None:

@@ -23,9 +23,7 @@ PARTNER_ROLES = (Role.PARTNER_REP, Role.PARTNER_ADMIN)
 WRONG = "The e-mail address or the password is not right."
 
 
-def create_user(
-    session: AnySession, actor: Actor, data: Mapping[str, object], now: datetime
-) -> tuple[User, str]:
+def create_user(session: AnySession, actor: Actor, data: Mapping[str, object], now: datetime) -> tuple[User, str]:
     """A new user, active and invited, and the secret of the invitation (7 days). The caller sends it.
 
     ``data``: email, name, role; partner_id for partner roles; timezone (left out: the partner's);
@@ -58,9 +56,7 @@ def _partner(session: AnySession, actor: Actor, role: Role, partner_id: object) 
         partner_id = partner_id or actor.partner_id
     if role.is_partner != bool(partner_id):
         needed = (
-            "Name the partner that this person belongs to."
-            if role.is_partner
-            else "This role belongs to no partner."
+            "Name the partner that this person belongs to." if role.is_partner else "This role belongs to no partner."
         )
         raise AccountError("partner_id", needed)
     if not partner_id:
@@ -89,16 +85,12 @@ def set_portfolio(session: AnySession, actor: Actor, user: User, partner_ids: ob
         raise AccountError("portfolio", "Only a channel manager has a portfolio.")
     if wanted - set(session.scalars(select(Partner.id).where(Partner.id.in_(wanted)))):
         raise AccountError("portfolio", "One of these partners does not exist.")
-    held = {
-        row.partner_id: row for row in session.scalars(select(Portfolio).where(Portfolio.user_id == user.id))
-    }
+    held = {row.partner_id: row for row in session.scalars(select(Portfolio).where(Portfolio.user_id == user.id))}
     if wanted == set(held):
         return
     for gone in set(held) - wanted:
         session.delete(held[gone])
-    session.add_all(
-        Portfolio(id=new_id(), user_id=user.id, partner_id=each) for each in sorted(wanted - set(held))
-    )
+    session.add_all(Portfolio(id=new_id(), user_id=user.id, partner_id=each) for each in sorted(wanted - set(held)))
     _record(session, actor, "portfolio_set", user, now, partners=sorted(wanted))
 
 
@@ -234,8 +226,6 @@ def _end_sessions(user: User) -> None:
     user.session_epoch = User.session_epoch + 1
 
 
-def _record(
-    session: AnySession, actor: Actor, action: str, user: User, now: datetime, **facts: object
-) -> None:
+def _record(session: AnySession, actor: Actor, action: str, user: User, now: datetime, **facts: object) -> None:
     """``facts`` without the address and the name: what is erased elsewhere must not live on in the audit."""
     record(session, actor, f"user.{action}", "user", user.id, now, partner_id=user.partner_id, facts=facts)

@@ -36,7 +36,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Pool:
-    """Which partners a rule asks. None: not narrowed by that. Territory and product gates apply in any case."""
+    """Which partners a rule asks. None: not narrowed by that.
+
+    ``covers_territory`` and ``certified`` say that the rule counts on it: the gates ask both for every lead in any
+    case, and a partner without territories or products of its own takes all. A draft where nobody in the pool could
+    ever pass is refused.
+    """
 
     tiers: frozenset[str] | None = None
     tags: frozenset[str] | None = None
@@ -48,14 +53,11 @@ class Pool:
         """Whether the partner is in the pool.
 
         1. Its tier is one of those named. 2. It has one of the tags named. 3. It is one of the partners named.
-        4. Where asked for, it has territories, and products, of its own.
         """
         return (
             (self.tiers is None or partner.tier in self.tiers)
             and (self.tags is None or bool(self.tags & partner.tags))
             and (self.partners is None or partner.id in self.partners)
-            and (not self.covers_territory or bool(partner.territories))
-            and (not self.certified or bool(partner.products))
         )
 
 
@@ -107,9 +109,7 @@ def parse_rules(data: object, known: Known, *, published: bool = False) -> RuleS
     errors: Errors = []
     if not isinstance(data, list | tuple) or not 1 <= len(data) <= 1000:
         raise RuleError([("rules", "Give a list of 1 to 1,000 rules.")])
-    rules = tuple(
-        _rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data)
-    )
+    rules = tuple(_rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data))
     _same_names(rules, errors)
     if not errors and not published:
         errors += reach_errors(rules, known)
@@ -165,17 +165,13 @@ def _pool(data: object, path: str, errors: Errors, known: Known | None) -> Pool:
 def _names(data: object, path: str, errors: Errors) -> frozenset[str] | None:
     if data is None:
         return None
-    if (
-        not isinstance(data, list)
-        or not data
-        or not all(isinstance(name, str) and name.strip() for name in data)
-    ):
+    if not isinstance(data, list) or not data or not all(isinstance(name, str) and name.strip() for name in data):
         errors.append((path, "Give a list of one or more names, or leave it out."))
         return None
     return frozenset(data)
 
 
-def _check_partner(partner: object, path: str, errors: Errors, known: Known | None) -> None:
+def _check_partner(partner: str, path: str, errors: Errors, known: Known | None) -> None:
     if known is not None and partner not in known.partners:
         errors.append((path, f"There is no partner {partner!r}: name one by its id."))
 
@@ -189,12 +185,10 @@ def _strategy(data: object, path: str, errors: Errors, known: Known | None) -> S
         errors.append((f"{path}.kind", f"Use one of {usable}."))
         return Strategy(StrategyKind.OPEN_POOL)
     if kind in LATER:
-        errors.append(
-            (f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded.")
-        )
+        errors.append((f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded."))
     by, partner, hours = item.get("by"), item.get("partner"), item.get("hours", POOL_HOURS)
     _check_parts(kind, item, path, errors)
-    if kind is StrategyKind.NAMED:
+    if kind is StrategyKind.NAMED and isinstance(partner, str):
         _check_partner(partner, f"{path}.partner", errors, known)
     return Strategy(kind, by, partner, hours if isinstance(hours, int) else POOL_HOURS)
 
@@ -235,10 +229,13 @@ def _then(data: object, path: str, strategy: Strategy, errors: Errors, known: Kn
 
 
 def _same_names(rules: Sequence[Rule], errors: Errors) -> None:
+    """Turns are kept by name, and by name and value where a rule has ``by``: no two rules may share them."""
     seen: dict[str, int] = {}
     for n, rule in enumerate(rules):
         if rule.name in seen:
-            errors.append(
-                (f"rules.{n}.name", f"Rule {seen[rule.name] + 1} has this name: each keeps turns of its own.")
-            )
+            errors.append((f"rules.{n}.name", f"Rule {seen[rule.name] + 1} has this name: give each its own."))
         seen.setdefault(rule.name, n)
+    for n, rule in enumerate(rules):
+        other = seen.get(rule.name.partition("|")[0], n)
+        if other != n and rules[other].strategy.by is not None:
+            errors.append((f"rules.{n}.name", f"Rule {other + 1} keeps its turns under such names: choose another."))

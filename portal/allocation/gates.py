@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.calendars.policy import Calendar, closure_at, closure_end
+from portal.calendars.policy import Calendar, closure_end
 from portal.vocabulary import Gate, Standing
 
 
@@ -155,14 +155,20 @@ def _weekly_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: 
 
 def _closure(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
     """1. Not within one of its own closures. (Evenings and public holidays only move deadlines.)"""
-    end = closure_end(partner.calendar, now) if closure_at(partner.calendar, now) else None
-    return end is None, {"until": end.isoformat() if end else None}
+    return _away(partner, closure_end(partner.calendar, now))
 
 
 def _quiet_period(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
     """1. Not within the last days of a month or quarter for which a quiet period is set."""
-    until = quiet_until(partner, now)
-    return until is None, {"until": until.isoformat() if until else None}
+    return _away(partner, quiet_until(partner, now))
+
+
+def _away(partner: PartnerFacts, until: datetime | None) -> Answer:
+    """``until``: the local midnight that ends it; ``last``: the last local day of it, for its sentence."""
+    if until is None:
+        return True, {}
+    last = until.astimezone(partner.calendar.zone).date() - timedelta(days=1)
+    return False, {"until": until.isoformat(), "last": last.isoformat()}
 
 
 def _wants_kind(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
@@ -219,7 +225,7 @@ def _period_end(today: date, kind: str) -> date:
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def day_key(zone: ZoneInfo, now: datetime) -> int:

@@ -152,7 +152,8 @@ def take_out(
     if lead.status in (LeadStatus.ERASED, LeadStatus.DUPLICATE, status):
         raise Conflict(f"This lead is {lead.status.label.lower()} already.")
     lead.status, lead.reason, lead.pool_until, lead.pool = status, reason[:200], None, None
-    event(session, lead.id, LeadEventKind(status.value), at, actor, facts={"reason": reason})
+    kind = LeadEventKind.MERGED if status is LeadStatus.DUPLICATE else LeadEventKind(status.value)
+    event(session, lead.id, kind, at, actor, facts={"reason": reason})
     record(session, actor, f"lead.{status.value}", "lead", lead.id, at, facts={"reason": reason})
     return freed
 

@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
+import pycountry
+
+from portal.calendars.describe import MONTHS, WEEKDAYS
 from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate, QueueReason, Standing, StrategyKind
 
 Facts = Mapping[str, Any]
@@ -23,12 +27,18 @@ ORIGIN_PARTNER = {
     AssignmentOrigin.REOPENED: "You held it last; it was reopened.",
 }
 CAUSES = {
-    Gate.ACTIVE: "not active", Gate.REACHABLE: "nobody there can be reached", Gate.STANDING: "stopped or held",
+    Gate.ACTIVE: "not active", Gate.REACHABLE: "out of reach", Gate.STANDING: "stopped or held",
     Gate.TERRITORY: "do not cover the territory", Gate.CERTIFIED: "not certified for the product",
     Gate.OPEN_CAP: "at their cap of open leads", Gate.DAILY_CAP: "at their cap for the day",
     Gate.WEEKLY_CAP: "at their cap for the week", Gate.CLOSURE: "closed", Gate.QUIET_PERIOD: "in a quiet period",
     Gate.WANTS_KIND: "did not ask for early leads", Gate.EARLIER_HOLDER: "held it before",
     Gate.CONFLICT: "another partner owns the account",
+}  # fmt: skip
+DUE_FIRST = "Others were due first."
+STANDINGS = {
+    Standing.GOOD: "in good standing", Standing.WARNED: "warned", Standing.REDUCED: "on reduced leads",
+    Standing.STOPPED: "stopped", Standing.PROBATION: "on probation", Standing.HELD: "on hold",
+    Standing.EXEMPT: "exempt from stops",
 }  # fmt: skip
 
 
@@ -41,13 +51,13 @@ def gate_sentence(gate: Gate, passed: bool, facts: Facts, audience: str, partner
 class _You:
     """Words about the reader itself."""
 
-    name, own, are, were, have, do = "You", "your", "are", "were", "have", "do"
+    name, own, are, were, have, cover, take = "You", "your", "are", "were", "have", "cover", "take"
 
 
 class _They:
     """Words about a partner, to staff."""
 
-    own, are, were, have, do = "its", "is", "was", "has", "does"
+    own, are, were, have, cover, take = "its", "is", "was", "has", "covers", "takes"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -57,12 +67,29 @@ Who = _You | _They
 
 
 def _place(facts: Facts) -> str:
-    parts = [str(facts[name]) for name in ("postcode", "region", "country") if facts.get(name)]
-    return ", ".join(parts) or "A lead without a country"
+    """ "80331, Bayern (DE-BY)", "Hamburg (DE-HH)", "Ticino, CH", "DE"; empty where the lead says nothing."""
+    region, country = facts.get("region"), facts.get("country")
+    code = _region_code(str(country), str(region)) if region and country else None
+    named = (f"{_region_name(code)} ({code})",) if code and _region_name(code) else (region, country)
+    return ", ".join(str(part) for part in (facts.get("postcode"), *named) if part)
+
+
+def _region_code(country: str, region: str) -> str:
+    return region.upper() if region.upper().startswith(f"{country}-") else f"{country}-{region.upper()}"
+
+
+@lru_cache(maxsize=1024)
+def _region_name(code: str) -> str | None:
+    """The name of an ISO 3166-2 code."""
+    found = pycountry.subdivisions.get(code=code)
+    return str(found.name) if found is not None else None
 
 
 def _until(facts: Facts) -> str:
-    return f" until {datetime.fromisoformat(facts['until']):%Y-%m-%d}" if facts.get("until") else ""
+    if not facts.get("last"):
+        return ""
+    last = date.fromisoformat(facts["last"])
+    return f" until the end of {WEEKDAYS[last.weekday()]} {last.day} {MONTHS[last.month - 1]} {last.year}"
 
 
 def _active(who: Who, passed: bool, facts: Facts) -> str:
@@ -76,32 +103,33 @@ def _reachable(who: Who, passed: bool, facts: Facts) -> str:
 
 
 def _standing(who: Who, passed: bool, facts: Facts) -> str:
-    label = Standing(facts["standing"]).label.lower() if facts.get("standing") else "stopped"
-    standing = (
-        f"{who.name} {who.were} in good standing." if label == "good" else f"{who.name} {who.were} {label}."
-    )
-    return standing if passed else standing[:-1] + ": no new leads."
+    standing = STANDINGS[Standing(facts.get("standing") or Standing.STOPPED)]
+    return f"{who.name} {who.were} {standing}{'' if passed else ': no new leads'}."
 
 
 def _territory(who: Who, passed: bool, facts: Facts) -> str:
     if facts.get("all"):
-        return f"{who.name} {'cover' if isinstance(who, _You) else 'covers'} every territory."
-    return f"{_place(facts)} is {'' if passed else 'not '}in {who.own} territory."
+        return f"{who.name} {who.cover} every territory."
+    place = _place(facts)
+    if not place:
+        return "The lead names no country." if passed else f"The lead is outside {who.own} territory."
+    return f"{place} is {'' if passed else 'not '}in {who.own} territory."
 
 
 def _certified(who: Who, passed: bool, facts: Facts) -> str:
-    if facts.get("all") or not facts.get("product"):
-        return (
-            f"{who.name} {who.are} certified for every product."
-            if facts.get("all")
-            else "No product was asked for."
-        )
-    return f"{who.name} {who.are} {'' if passed else 'not '}certified for {facts['product']}."
+    if facts.get("all"):
+        return f"{who.name} {who.are} certified for every product."
+    if passed and not facts.get("product"):
+        return "The lead names no product."
+    return f"{who.name} {who.are} {'' if passed else 'not '}certified for {facts.get('product') or 'the product'}."
 
 
 def _open_cap(who: Who, passed: bool, facts: Facts) -> str:
+    """Where the guard of the offer found no room after all, the counts read before it say nothing."""
+    if not passed and facts.get("open", 0) < facts.get("cap", 0):
+        return f"{who.name} had no room left at that moment."
     if "open" not in facts:
-        return f"{who.name} had no room for another open lead."
+        return f"{who.name} had {'' if passed else 'no '}room for another open lead."
     return f"{who.name} had {facts['open']} of {facts['cap']} open leads{'' if passed else ': no room'}."
 
 
@@ -116,17 +144,11 @@ def _weekly_cap(who: Who, passed: bool, facts: Facts) -> str:
 def _cap(who: Who, passed: bool, facts: Facts, period: str) -> str:
     if facts.get("cap") is None:
         return f"{who.name} {who.have} no cap for {period}."
-    return (
-        f"{who.name} had {facts['offered']} of {facts['cap']} leads {period}{'' if passed else ': no room'}."
-    )
+    return f"{who.name} had {facts['offered']} of {facts['cap']} leads {period}{'' if passed else ': no room'}."
 
 
 def _closure(who: Who, passed: bool, facts: Facts) -> str:
-    return (
-        f"{who.name} {who.were} open: no closure."
-        if passed
-        else f"{who.name} {who.were} closed{_until(facts)}."
-    )
+    return f"{who.name} {who.were} open: no closure." if passed else f"{who.name} {who.were} closed{_until(facts)}."
 
 
 def _quiet(who: Who, passed: bool, facts: Facts) -> str:
@@ -135,7 +157,7 @@ def _quiet(who: Who, passed: bool, facts: Facts) -> str:
 
 def _wants_kind(who: Who, passed: bool, facts: Facts) -> str:
     if facts.get("kind") != "early":
-        return f"{who.name} {'take' if isinstance(who, _You) else 'takes'} leads of this kind."
+        return f"{who.name} {who.take} leads of this kind."
     return f"{who.name} asked for early leads." if passed else f"{who.name} did not ask for early leads."
 
 
@@ -146,11 +168,7 @@ def _earlier_holder(who: Who, passed: bool, facts: Facts) -> str:
 def _conflict(who: Who, passed: bool, facts: Facts) -> str:
     if passed:
         return "No other deal stands in the way."
-    return (
-        "Others were due first."
-        if isinstance(who, _You)
-        else "Another partner owns the account by an open deal."
-    )
+    return DUE_FIRST if isinstance(who, _You) else "Another partner owns the account by an open deal."
 
 
 SENTENCES = {
@@ -171,15 +189,15 @@ def decision_sentence(
     candidates: Sequence[Mapping[str, Any]],
     audience: str,
 ) -> str:
-    """A decision in one sentence. ``candidates`` as a decision keeps them; to a partner, at most its own."""
+    """A decision in one sentence. ``candidates`` as a decision keeps them.
+
+    To the partner that got the lead: how it came to it, no count, rank, rule or rival. For one that did not:
+    ``missed_sentence``.
+    """
     if outcome is DecisionOutcome.OFFERED:
-        known = AssignmentOrigin(origin) if origin else None
+        known = AssignmentOrigin(origin) if origin else AssignmentOrigin.ROTATION
         if audience == "partner":
-            return (
-                ORIGIN_PARTNER.get(known, "Among those that fit, it was your turn.")
-                if known
-                else "It was your turn."
-            )
+            return ORIGIN_PARTNER.get(known, "It was your turn among those that fit.")
         return _won(known, strategy, winner or "A partner", candidates)
     if outcome is DecisionOutcome.POOLED:
         return "It is in the open pool: the first to claim it gets it."
@@ -187,20 +205,28 @@ def decision_sentence(
 
 
 def _won(
-    origin: AssignmentOrigin | None,
-    strategy: StrategyKind | str | None,
-    winner: str,
-    candidates: Sequence[Mapping[str, Any]],
+    origin: AssignmentOrigin, strategy: StrategyKind | str | None, winner: str, candidates: Sequence[Mapping[str, Any]]
 ) -> str:
     if origin in ORIGIN_STAFF:
         return ORIGIN_STAFF[origin].format(winner=winner)
-    fit = sum(bool(c["eligible"]) for c in candidates)
-    among = f"among {fit} partners that fit" if fit != 1 else "and the only partner that fits"
-    if strategy == StrategyKind.LEAST_LOADED:
-        return f"{winner} was the least loaded {among}."
     if strategy == StrategyKind.NAMED:
         return f"{winner} is the partner that the rule names."
+    ranked = any(c["name"] == winner and c["rank"] is not None for c in candidates)
+    if origin is AssignmentOrigin.RULE and not ranked:
+        return f"{winner} is the partner to whom the rule turns where nobody else can take a lead."
+    fit = sum(bool(c["eligible"]) for c in candidates)
+    among = f"among {fit} partners that fit" if fit > 1 else "as the only partner that fits"
+    if strategy == StrategyKind.LEAST_LOADED:
+        return f"{winner} was the least loaded {among}." if fit > 1 else f"{winner} was the only partner that fits."
     return f"{winner} was next in turn {among}."
+
+
+def missed_sentence(candidate: Mapping[str, Any]) -> str:
+    """Why a partner did not get a lead, to that partner: its own first closed gate, or that others were due first."""
+    closed = next(((Gate(gate), facts) for gate, passed, facts in candidate["gates"] if not passed), None)
+    if closed is None:
+        return DUE_FIRST
+    return gate_sentence(closed[0], False, closed[1], "partner", candidate["name"])
 
 
 def queued_sentence(reason: QueueReason | None, candidates: Sequence[Mapping[str, Any]]) -> str:
@@ -214,11 +240,7 @@ def queued_sentence(reason: QueueReason | None, candidates: Sequence[Mapping[str
         return "The rule asks no partner."
     if not fitting:
         return f"None of {len(closed)} partners fits: {_counted(closed)}."
-    which = (
-        f"All {len(fitting)} partners that fit are out"
-        if len(fitting) > 1
-        else "The only partner that fits is out"
-    )
+    which = f"All {len(fitting)} partners that fit are out" if len(fitting) > 1 else "The only partner that fits is out"
     return f"{which}: {_counted(fitting)}."
 
 

@@ -18,6 +18,7 @@ from portal.allocation.candidates import Candidate, Field, gate_facts, survey, t
 from portal.allocation.document import Rule
 from portal.allocation.gates import GateResult, LeadFacts, PartnerFacts
 from portal.allocation.live import Snapshot, snapshot
+from portal.allocation.record import pack
 from portal.allocation.rotation import Credits, turn
 from portal.allocation.strategies import least_loaded
 from portal.deadlines import service as deadlines
@@ -320,7 +321,7 @@ def decision_of(
         id=new_id(), lead_id=lead.id, assignment_id=assignment.id if assignment else None, decided_at=now,
         rule_version_id=config.version_id, rule_version=config.number, rule=placed.rule.name if placed.rule else None,
         strategy=placed.strategy, origin=placed.origin, outcome=placed.outcome,
-        partner_id=placed.winner.id if placed.winner else None, candidates=stored, path=placed.path,
+        partner_id=placed.winner.id if placed.winner else None, candidates=pack(stored), path=placed.path,
         sentence=sentences.decision_sentence(
             outcome=placed.outcome, origin=placed.origin, strategy=placed.strategy, reason=placed.reason,
             winner=placed.winner.name if placed.winner else None, candidates=stored, audience="staff",

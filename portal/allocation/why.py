@@ -1,14 +1,17 @@
 """Telling a decision: to staff in full, to a partner about itself only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from models.allocation import Decision
 from models.assignments import Assignment
+from models.partners import Partner
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
+from portal.allocation.record import unpack
 from portal.allocation.sentences import decision_sentence, gate_sentence
 from portal.errors import NotFound
 from portal.vocabulary import Gate
@@ -29,7 +32,8 @@ def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, A
     ).first()
     if decision is None:
         raise NotFound
-    rows = [_row(candidate, "staff") for candidate in decision.candidates]
+    names = {row.id: row.name for row in session.execute(select(Partner.id, Partner.name))}
+    rows = [_row(candidate, "staff", names) for candidate in unpack(decision.candidates)]
     shown = {**_head(decision), "rule": decision.rule, "sentence": decision.sentence, "candidates": rows}
     return {**shown, "path": decision.path}
 
@@ -46,12 +50,12 @@ def _own(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
     ).first()
     if decision is None:
         raise NotFound
-    own = [c for c in decision.candidates if c["partner"] == actor.partner_id]
+    own = [c for c in unpack(decision.candidates) if c["partner"] == actor.partner_id]
     sentence = decision_sentence(
         outcome=decision.outcome, origin=decision.origin, strategy=decision.strategy, reason=None, winner=None,
         candidates=own, audience="partner",
     )  # fmt: skip
-    rows = [{k: v for k, v in _row(c, "partner").items() if k not in ("rank", "name")} for c in own]
+    rows = [{k: v for k, v in _row(c, "partner", {}).items() if k not in ("rank", "name")} for c in own]
     return {**_head(decision), "sentence": sentence, "candidates": rows}
 
 
@@ -62,16 +66,17 @@ def _head(decision: Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(candidate: dict[str, Any], audience: str) -> dict[str, Any]:
+def _row(candidate: dict[str, Any], audience: str, names: Mapping[str, str]) -> dict[str, Any]:
+    name = names.get(candidate["partner"], "")
     gates = [
         {
             "gate": gate,
             "passed": passed,
-            "sentence": gate_sentence(Gate(gate), passed, facts, audience, candidate["name"]),
+            "sentence": gate_sentence(Gate(gate), passed, facts, audience, name),
         }
         for gate, passed, facts in candidate["gates"]
     ]
     return {
-        "partner_id": candidate["partner"], "name": candidate["name"], "eligible": candidate["eligible"],
+        "partner_id": candidate["partner"], "name": name, "eligible": candidate["eligible"],
         "gates": gates, "rank": candidate["rank"],
     }  # fmt: skip

@@ -100,9 +100,7 @@ def import_() -> None:
 @import_.command(cls=Told)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check every row, store nothing.")
-@click.option(
-    "--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="What a column holds. Repeatable."
-)
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="What a column holds. Repeatable.")
 def leads(file: Path, dry_run: bool, pairs: tuple[str, ...]) -> None:
     """Leads from CSV or XLSX. Rows that cannot be used are told by line; the others come in."""
     mapping = dict(_pair(text) for text in pairs)

@@ -49,9 +49,7 @@ class Child:
             str(os.getpid()),
         ]
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
 
     def look(self, now: float) -> int | None:
         """Start what is due and notice what died; the exit code of a death just noticed."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import scoped_session
 
 from models.base import new_id
 from models.compliance import Policy
@@ -21,8 +22,13 @@ _cache: WeakKeyDictionary[Engine, dict[str, tuple[str, Any]]] = WeakKeyDictionar
 
 
 def revision(session: AnySession) -> str:
-    """The live revision as this transaction sees it."""
-    return session.execute(select(Live.revision).where(Live.id == 1)).scalar_one()
+    """The live revision as this transaction first saw it: one unit of work goes by one configuration."""
+    session = session() if isinstance(session, scoped_session) else session
+    seen = session.info.get("revision")
+    if seen is None or seen[0] is not session.get_transaction():
+        found = session.execute(select(Live.revision).where(Live.id == 1)).scalar_one()
+        seen = session.info["revision"] = (session.get_transaction(), found)
+    return str(seen[1])
 
 
 def cached(session: AnySession, name: str, load: Callable[[AnySession], T], at: str | None = None) -> T:
@@ -37,6 +43,7 @@ def cached(session: AnySession, name: str, load: Callable[[AnySession], T], at: 
 
 def changed(session: AnySession, **columns: Any) -> None:
     """Say that configuration changed: every process reads it afresh from this commit on."""
+    session.info.pop("revision", None)
     session.execute(update(Live).where(Live.id == 1).values(revision=new_id(), **columns))
 
 

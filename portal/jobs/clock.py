@@ -113,9 +113,7 @@ def _pass(app: "Flask") -> None:
     _step(done, "post", lambda: _post(done, settings, now))
     _step(done, "seal", lambda: _seal(done))
     if any(done.swept.values()) or done.mails:
-        log.info(
-            "clock.pass", mails=done.mails, **{name: count for name, count in done.swept.items() if count}
-        )
+        log.info("clock.pass", mails=done.mails, **{name: count for name, count in done.swept.items() if count})
 
 
 def _deliver_on(app: "Flask", stop: threading.Event, leading: threading.Event) -> None:

@@ -11,6 +11,7 @@ from portal.accounts.reach import address_bounced
 from portal.calendars.describe import exact
 from portal.calendars.policy import is_open
 from portal.config import Settings
+from portal.deadlines.service import calendar_of
 from portal.notifications.delivery import Delivered, deliver_due
 from portal.notifications.layout import House
 from portal.notifications.posting import pending_partners, post_pending
@@ -58,8 +59,6 @@ def deliver(settings: Settings, now: datetime, stopping: Callable[[], bool] = la
 
 def _closed(session: AnySession, now: datetime) -> frozenset[str]:
     """Of the partners with a notice that keeps to opening hours, those outside theirs."""
-    from portal.deadlines.service import calendar_of
-
     read_only(session)
     partners = [session.get_one(Partner, partner_id) for partner_id in pending_partners(session)]
     closed = frozenset(p.id for p in partners if not is_open(calendar_of(p), now))

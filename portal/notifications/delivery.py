@@ -106,9 +106,7 @@ def _lease(session: AnySession, mail_id: str, sender: str, clock: Callable[[], d
     if taken.rowcount != 1:  # type: ignore[attr-defined]
         return None
     mail = session.get_one(Mail, mail_id, populate_existing=True)
-    letter = Letter(
-        mail.message_id, sender, mail.address, mail.subject, mail.text, mail.html, mail.created_at
-    )
+    letter = Letter(mail.message_id, sender, mail.address, mail.subject, mail.text, mail.html, mail.created_at)
     return _Leased(mail.id, mail.lease_token, mail.outbox_id, mail.user_id, mail.attempts, letter)
 
 

@@ -155,9 +155,7 @@ def _waived(facts: Facts, when: _When, house: House) -> Said:
 def _unallocated(facts: Facts, when: _When, house: House) -> Said:
     reason = label_of(QueueReason, facts.get("reason"))
     line = f"A lead waits with nobody: {kind_of_lead(facts)}. {reason}{'.' if reason else ''}".strip()
-    return Said(
-        "A lead waits in the queue", (line, *sentence(facts)), link="Open the queue", path=path_of(facts)
-    )
+    return Said("A lead waits in the queue", (line, *sentence(facts)), link="Open the queue", path=path_of(facts))
 
 
 def _invitation(facts: Facts, when: _When, house: House) -> Said:
@@ -206,9 +204,7 @@ def _staff_reinstated(facts: Facts, when: _When, house: House) -> Said:
 def _staff_warning(facts: Facts, when: _When, house: House) -> Said:
     partner, ask = partner_of(facts), lower(ask_of(facts))
     line = f"{partner} has until {when(facts, before='', otherwise='soon')}: {ask}, {kind_of_lead(facts)}."
-    return Said(
-        f"{partner}: {ask} {when(facts, otherwise='soon')}", (line, *sentence(facts)), path=path_of(facts)
-    )
+    return Said(f"{partner}: {ask} {when(facts, otherwise='soon')}", (line, *sentence(facts)), path=path_of(facts))
 
 
 _Teller = Callable[[Facts, _When, House], Said]

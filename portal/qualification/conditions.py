@@ -1,34 +1,26 @@
 """Conditions on a lead: parsed with a sentence for each mistake, compiled to a test, told in words. Pure.
 
-A lead without the fact meets only ``missing``, ``ne`` and ``not_in``. Text is compared without regard to case.
+1. A lead without the fact meets only ``missing``, ``ne`` and ``not_in``.
+2. Text is compared without regard to case and outer space; ``prefix`` and ``between`` without any space.
+3. ``between`` takes both ends; text compares with each end on as many characters as that end has, so that
+   postcodes from 80 to 87 hold 87999.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pycountry
 
 Facts = Mapping[str, object]
 OPS = (
-    "eq",
-    "ne",
-    "in",
-    "not_in",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "between",
-    "exists",
-    "missing",
-    "prefix",
-    "contains",
-)
+    "eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "between", "exists", "missing", "prefix", "contains",
+)  # fmt: skip
 TEXT = (
-    "country", "region", "postcode", "city", "product", "source", "campaign", "company", "grade", "language", "message",
-    "email_domain", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+    "country", "region", "postcode", "city", "product", "source", "campaign", "company", "grade", "language",
+    "message", "email_domain", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
 )  # fmt: skip
 NUMBER = ("score", "employees", "budget")
 INSTANT = ("received_at",)
@@ -37,10 +29,14 @@ TEXT_OPS = ("eq", "ne", "in", "not_in", "exists", "missing", "prefix", "contains
 ORDER_OPS = ("gt", "gte", "lt", "lte", "between")
 GRADES = ("A", "B", "C", "D")
 DEEPEST = 8
+LONGEST_TEXT, LONGEST_NAME = 200, 64
 WORDS = {
-    "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "gt": "is over", "gte": "is at least",
-    "lt": "is under", "lte": "is at most", "between": "is from", "prefix": "begins with", "contains": "contains",
+    "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "gt": "is over",
+    "gte": "is at least", "lt": "is under", "lte": "is at most", "between": "is from", "prefix": "begins with",
+    "contains": "contains",
 }  # fmt: skip
+INSTANT_WORDS = {"gt": "is after", "gte": "is not before", "lt": "is before", "lte": "is not after"}
+SHAPE = "Give field, op and value; or a group with all or any, and if you like not."
 
 
 class ConditionError(ValueError):
@@ -74,7 +70,8 @@ class Comparison:
         if self.op == "between":
             return f"{name} is from {_say(self.value[0])} to {_say(self.value[1])}"
         shown = ", ".join(map(_say, self.value)) if isinstance(self.value, tuple) else _say(self.value)
-        return f"{name} {WORDS[self.op]} {shown}"
+        words = INSTANT_WORDS.get(self.op) if self.field in INSTANT else None
+        return f"{name} {words or WORDS[self.op]} {shown}"
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,8 @@ class Condition:
     @property
     def always(self) -> bool:
         """Whether it plainly takes every lead."""
-        return self.excluded is None and all(isinstance(p, Condition) and p.always for p in self.parts)
+        plain = [isinstance(part, Condition) and part.always for part in self.parts]
+        return self.excluded is None and (any(plain) if self.any_ and plain else all(plain))
 
     def sentence(self) -> str:
         """The condition in plain words."""
@@ -112,7 +110,7 @@ def _inner(part: "Comparison | Condition") -> str:
 
 
 def _say(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
 
 
 def _plain(value: object) -> Any:
@@ -127,7 +125,7 @@ def _tight(value: object) -> str:
 
 
 def _between(actual: Any, pair: Any) -> bool:
-    """Both ends included. Text (postcodes) is compared without spaces, each end on as many characters as it has."""
+    """Both ends included; text is compared with each end on as many characters as it has."""
     low, high = pair
     if isinstance(low, str):
         text, low, high = _tight(actual), _tight(low), _tight(high)
@@ -150,8 +148,8 @@ def _guarded(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda actual, value: bool(actual == value),
     "ne": lambda actual, value: bool(actual != value),
-    "in": lambda actual, value: actual in value,
-    "not_in": lambda actual, value: actual not in value,
+    "in": _guarded(lambda actual, value: actual in value),
+    "not_in": lambda actual, value: not COMPARE["in"](actual, value),
     "gt": _guarded(lambda a, b: a > b),
     "gte": _guarded(lambda a, b: a >= b),
     "lt": _guarded(lambda a, b: a < b),
@@ -165,9 +163,12 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def parse_condition(data: Mapping[str, Any] | None, path: str = "when") -> Condition:
-    """A condition from ``{all|any: [...], not?}``; None or empty takes every lead. Raises ConditionError, all at once."""
+    """A condition from ``{all|any: [...], not?}``; None, {} and an empty ``all`` take every lead.
+
+    ``path`` is where it stands in what was sent. Raises ConditionError with every mistake at once.
+    """
     errors: list[tuple[str, str]] = []
-    condition = _group(data or {}, path, 1, errors)
+    condition = _group({} if data is None else data, path, 1, errors)
     if errors:
         raise ConditionError(errors)
     return condition
@@ -175,17 +176,17 @@ def parse_condition(data: Mapping[str, Any] | None, path: str = "when") -> Condi
 
 def _group(data: object, path: str, depth: int, errors: list[tuple[str, str]]) -> Condition:
     if not isinstance(data, Mapping):
-        errors.append((path, "Give an object with all or any, and if you like not."))
+        errors.append((path, SHAPE))
         return Condition()
     unknown = set(data) - {"all", "any", "not"}
     if unknown or ("all" in data and "any" in data):
-        errors.append((path, "Use either all or any, and if you like not; nothing else."))
+        errors.append((path, SHAPE if unknown else "Use either all or any; put one inside the other."))
         return Condition()
     if depth > DEEPEST:
         errors.append((path, f"Nest conditions at most {DEEPEST} deep."))
         return Condition()
     name = "any" if "any" in data else "all"
-    parts = _parts(data.get(name, []), f"{path}.{name}", depth, errors, needed=name in data)
+    parts = _parts(data.get(name, []), f"{path}.{name}", depth, errors, needed=name == "any")
     excluded = _part(data["not"], f"{path}.not", depth + 1, errors) if data.get("not") is not None else None
     return Condition(parts, name == "any", excluded)
 
@@ -194,7 +195,7 @@ def _parts(
     items: object, path: str, depth: int, errors: list[tuple[str, str]], *, needed: bool
 ) -> tuple[Comparison | Condition, ...]:
     if not isinstance(items, list) or (needed and not items) or len(items) > 200:
-        errors.append((path, "Give a list of 1 to 200 conditions, or leave it out to take every lead."))
+        errors.append((path, f"Give a list of {1 if needed else 0} to 200 conditions."))
         return ()
     return tuple(_part(item, f"{path}.{n}", depth + 1, errors) for n, item in enumerate(items))
 
@@ -212,26 +213,26 @@ def _comparison(item: Mapping[str, Any], path: str, errors: list[tuple[str, str]
         errors.append((f"{path}.{problem[0]}" if problem[0] else path, problem[1]))
         return Comparison("country", "missing", None, None)
     value = _typed(str(name), value)
-    return Comparison(
-        str(name), str(op), tuple(value) if isinstance(value, list) else value, _folded(str(op), value)
-    )
+    return Comparison(str(name), str(op), tuple(value) if isinstance(value, list) else value, _folded(str(op), value))
 
 
 def _problem(item: Mapping[str, Any], name: object, op: object) -> tuple[str, str] | None:
     if set(item) - {"field", "op", "value"}:
         return "", "A condition has field, op and value, nothing else."
-    if not isinstance(name, str) or not (name in FIELDS or (name.startswith("custom.") and len(name) > 7)):
+    if not isinstance(name, str) or not (name in FIELDS or _is_custom(name)):
         return "field", f"A lead has no field {name!r}. Use one of {', '.join(FIELDS)}, or custom.<name>."
     if op not in OPS:
         return "op", f"There is no comparison {op!r}. Use one of {', '.join(OPS)}."
     if name in TEXT and op not in TEXT_OPS and not (name == "postcode" and op == "between"):
         return "op", f"{name} is text: use one of {', '.join(TEXT_OPS)}."
-    if name in (*NUMBER, *INSTANT) and op in ("prefix", "contains"):
-        return (
-            "op",
-            f"{name} is not text: use one of {', '.join(o for o in OPS if o not in ('prefix', 'contains'))}.",
-        )
+    usable = set(OPS) - {"prefix", "contains"}
+    if name in (*NUMBER, *INSTANT) and op not in usable:
+        return "op", f"{name} is not text: use one of {', '.join(op for op in OPS if op in usable)}."
     return None
+
+
+def _is_custom(name: str) -> bool:
+    return name.startswith("custom.") and 0 < len(name.removeprefix("custom.")) <= LONGEST_NAME
 
 
 def _value_problem(name: str, op: str, value: object) -> tuple[str, str] | None:
@@ -255,6 +256,8 @@ def _pair_problem(name: str, value: object) -> tuple[str, str] | None:
     low, high = (_plain(_typed(name, v)) for v in value)
     if type(low) is not type(high) and not (_is_number(low) and _is_number(high)):
         return "value", "Give two ends of one kind."
+    if isinstance(low, str):
+        low, high = (_tight(end)[: min(len(_tight(low)), len(_tight(high)))] for end in (low, high))
     return ("value", "The lower end comes first.") if low > high else None
 
 
@@ -262,19 +265,18 @@ def _one_problem(name: str, value: object) -> tuple[str, str] | None:
     if name in NUMBER:
         return None if _is_number(value) else ("value", f"{name} is a number: give one.")
     if name in INSTANT:
-        return (
-            None
-            if _instant(value)
-            else ("value", f"{name} is an instant: give one such as 2026-03-02T09:00:00Z.")
-        )
-    if name.startswith("custom."):
-        return (
-            None
-            if isinstance(value, str | int | float)
-            else ("value", "Give a text, a number, true or false.")
-        )
+        return None if _instant(value) else ("value", f"{name} is an instant: give one such as 2026-03-02T09:00:00Z.")
+    if name.startswith("custom.") and not isinstance(value, str):
+        usable = _is_number(value) or isinstance(value, bool)
+        return None if usable else ("value", "Give a text, a number, true or false.")
+    return _text_problem(name, value)
+
+
+def _text_problem(name: str, value: object) -> tuple[str, str] | None:
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
         return "value", f"{name} is text: give one."
+    if len(value) > LONGEST_TEXT:
+        return "value", f"Give at most {LONGEST_TEXT} characters."
     if name == "country" and pycountry.countries.get(alpha_2=value.strip().upper()) is None:
         return "value", f"There is no country {value!r}: give its two letters, such as DE."
     if name == "grade" and value.strip().upper() not in GRADES:
@@ -283,7 +285,8 @@ def _one_problem(name: str, value: object) -> tuple[str, str] | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    """A whole number, or another that is neither infinite nor no number at all."""
+    return type(value) is int or (isinstance(value, float) and math.isfinite(value))
 
 
 def _instant(value: object) -> datetime | None:
@@ -307,58 +310,3 @@ def _folded(op: str, value: Any) -> Any:
     if op in ("in", "not_in"):
         return frozenset(_plain(item) for item in value)
     return tuple(_plain(item) for item in value) if op == "between" else _plain(value)
-
-
-def never_holds(condition: Condition) -> str | None:
-    """A sentence where the condition can never hold: parts that must all hold contradict each other; None otherwise."""
-    if condition.any_:
-        reasons = [never_holds(p) if isinstance(p, Condition) else None for p in condition.parts]
-        return reasons[0] if reasons and all(reasons) else None
-    for part in condition.parts:
-        if isinstance(part, Condition) and (reason := never_holds(part)):
-            return reason
-    by_field: dict[str, list[Comparison]] = {}
-    for comparison in _must_hold(condition):
-        by_field.setdefault(comparison.field, []).append(comparison)
-    return next((reason for tests in by_field.values() if (reason := _contradiction(tests))), None)
-
-
-def _must_hold(condition: Condition) -> Iterable[Comparison]:
-    """Every comparison that must hold for the condition to hold."""
-    for part in condition.parts:
-        if isinstance(part, Comparison):
-            yield part
-        elif not part.any_ or len(part.parts) == 1:
-            yield from _must_hold(part)
-
-
-def _contradiction(tests: list[Comparison]) -> str | None:
-    both = f"{' and '.join(t.sentence() for t in tests)}: no lead meets this."
-    present = any(t.op not in ("missing", "ne", "not_in") for t in tests)
-    if present and any(t.op == "missing" for t in tests):
-        return both
-    allowed = [{t.folded} if t.op == "eq" else set(t.folded) for t in tests if t.op in ("eq", "in")]
-    denied = set().union(
-        *({t.folded} if t.op == "ne" else t.folded for t in tests if t.op in ("ne", "not_in")), set()
-    )
-    if allowed:
-        left = set.intersection(*allowed) - denied
-        rest = [t for t in tests if t.op not in ("eq", "in", "ne", "not_in")]
-        return None if any(all(COMPARE[t.op](v, t.folded) for t in rest) for v in left) else both
-    return both if _empty_range(tests) else None
-
-
-def _empty_range(tests: list[Comparison]) -> bool:
-    lows = [t.folded for t in tests if t.op in ("gt", "gte")] + [
-        t.folded[0] for t in tests if t.op == "between"
-    ]
-    highs = [t.folded for t in tests if t.op in ("lt", "lte")] + [
-        t.folded[1] for t in tests if t.op == "between"
-    ]
-    try:
-        if not lows or not highs or max(lows) < min(highs):
-            return False
-        touching = max(lows) == min(highs)
-    except TypeError:
-        return False
-    return not touching or any(t.op in ("gt", "lt") and t.folded == max(lows) for t in tests)

@@ -14,7 +14,5 @@ def lead_facts(lead: Any) -> dict[str, object]:
     facts = {name: value for name in FIELDS if (value := getattr(lead, name, None)) is not None}
     if email := getattr(lead, "email_norm", None):
         facts["email_domain"] = email.rpartition("@")[2]
-    facts.update(
-        {f"custom.{name}": value for name, value in (lead.custom or {}).items() if value is not None}
-    )
+    facts.update({f"custom.{name}": value for name, value in (lead.custom or {}).items() if value is not None})
     return facts

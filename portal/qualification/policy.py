@@ -72,7 +72,10 @@ def score(definition: Definition | None, facts: Mapping[str, object]) -> Score:
 
 
 def parse_definition(data: object) -> Definition:
-    """``{criteria: [{name, when, points}], grades: {A, B, C}, qualify_from?, nurture_below?}``. Raises DefinitionError."""
+    """``{criteria: [{name, when, points}], grades: {A, B, C}, qualify_from?, nurture_below?}``.
+
+    Raises DefinitionError with every mistake at once.
+    """
     errors: list[tuple[str, str]] = []
     if not isinstance(data, Mapping):
         raise DefinitionError([("", "Give an object with criteria and grades.")])
@@ -84,6 +87,8 @@ def parse_definition(data: object) -> Definition:
         _cut(data, "qualify_from", errors),
         _cut(data, "nurture_below", errors),
     )
+    if (start := definition.qualify_from) is not None and start >= (definition.nurture_below or HIGHEST + 1):
+        errors.append(("nurture_below", "Nurture is for leads that qualify: give more than qualify_from."))
     if errors:
         raise DefinitionError(errors)
     return definition
@@ -129,9 +134,7 @@ def _grades(data: object, errors: list[tuple[str, str]]) -> tuple[tuple[str, int
 
 def _cut(data: Mapping[str, Any], name: str, errors: list[tuple[str, str]]) -> int | None:
     value = data.get(name)
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST
-    ):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST):
         errors.append((name, "Give a whole number from 0 to 100, or leave it out."))
         return None
     return value

@@ -36,9 +36,11 @@ def password() -> ResponseReturnValue:
     form = ChangePasswordForm()
     if not form.validate_on_submit():
         return _shown(form, 422)
-    user_id, old, new = visitor().user.id, form.old_password.data, form.password.data
+    user_id, old, new = visitor().user.id, form.old_password.data or "", form.password.data or ""
     try:
-        unit(db.session, lambda: accounts.change_password(db.session, db.session.get_one(User, user_id), old, new, now()))
+        unit(
+            db.session, lambda: accounts.change_password(db.session, db.session.get_one(User, user_id), old, new, now())
+        )
     except AccountError as error:
         field = form[error.field] if error.field in form else form.password
         field.errors = [*field.errors, error.message]

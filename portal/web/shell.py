@@ -15,17 +15,30 @@ from portal.vocabulary import Role
 from portal.web.visitor import actor, now, signed_in, visitor
 
 SOON = timedelta(hours=4)
-PARTNER_NAV = (
-    ("My work", "work.index", "check-square"), ("Open pool", "pool.index", "inbox"),
-    ("All our leads", "our_leads.index", "people"), ("Our standing", "standing.index", "ladder"),
-    ("Team and hours", "team.index", "clock"),
-)  # fmt: skip
-MANAGER_NAV = (("Compliance board", "board.index", "shield"), ("Queue", "queue.index", "hourglass"))
-MARKETING_NAV = (("Leads", "leads.index", "people"), ("Lead definition", "definition.index", "flag"))
-ADMIN_NAV = (
-    ("Rules", "rules.index", "sign"), ("Policies", "policies.index", "clock"), ("Partners", "partners.index", "people"),
-    ("People and keys", "people.index", "key"), ("Audit", "audit.index", "scroll"),
-)  # fmt: skip
+#: Label, endpoint, icon, and the short word of the phone's bottom bar (None: under More).
+Item = tuple[str, str, str, str | None]
+PARTNER_NAV: tuple[Item, ...] = (
+    ("My work", "work.index", "check-square", "My work"),
+    ("Open pool", "pool.index", "inbox", "Open pool"),
+    ("All our leads", "our_leads.index", "people", None),
+    ("Our standing", "standing.index", "ladder", "Standing"),
+    ("Team and hours", "team.index", "clock", None),
+)
+MANAGER_NAV: tuple[Item, ...] = (
+    ("Compliance board", "board.index", "shield", "Board"),
+    ("Queue", "queue.index", "hourglass", "Queue"),
+)
+MARKETING_NAV: tuple[Item, ...] = (
+    ("Leads", "leads.index", "people", "Leads"),
+    ("Lead definition", "definition.index", "target", None),
+)
+ADMIN_NAV: tuple[Item, ...] = (
+    ("Rules", "rules.index", "signpost", None),
+    ("Policies", "policies.index", "timer", None),
+    ("Partners", "partners.index", "people", None),
+    ("People and keys", "people.index", "key", None),
+    ("Audit", "audit.index", "scroll", None),
+)
 
 
 def zone() -> str:
@@ -66,13 +79,19 @@ def navigation() -> list[dict[str, Any]]:
     return groups + ([_group("Admin", ADMIN_NAV)] if role is Role.ADMIN else [])
 
 
-def _group(label: str | None, items: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+def _group(label: str | None, items: tuple[Item, ...]) -> dict[str, Any]:
     here = (request.endpoint or "").split(".")[0]
     return {
         "label": label,
         "items": [
-            {"label": text, "url": url_for(endpoint), "icon": icon, "active": endpoint.split(".")[0] == here}
-            for text, endpoint, icon in items
+            {
+                "label": text,
+                "url": url_for(endpoint),
+                "icon": icon,
+                "tab": tab,
+                "active": endpoint.split(".")[0] == here,
+            }
+            for text, endpoint, icon, tab in items
         ],
     }
 

@@ -38,6 +38,10 @@ class Caller:
     secret: str
     partner_id: str = ""
 
+    def visit(self, path: str, **more: Any) -> TestResponse:
+        """Any address of the app, without the key."""
+        return Context().run(self.client.get, path, **more)
+
     def send(
         self, method: str, path: str, body: Any = None, *, expect: int | None = None, **more: Any
     ) -> TestResponse:

@@ -230,7 +230,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["sweep", "verify", "up", "serve", "clock", "db"])
+@pytest.mark.parametrize("command", ["sweep", "up", "serve", "db"])
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

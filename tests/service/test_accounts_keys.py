@@ -66,9 +66,7 @@ def test_others_make_and_end_none(session: Session, role: Role) -> None:
         (Role.PARTNER_REP, True, "Use one of"),
     ],
 )
-def test_role_and_partner_belong_together(
-    session: Session, role: Role, with_partner: bool, words: str
-) -> None:
+def test_role_and_partner_belong_together(session: Session, role: Role, with_partner: bool, words: str) -> None:
     partner_id = partner(session).id if with_partner else None
     with pytest.raises(AccountError, match=words):
         create_key(session, SYSTEM, "Website", role, partner_id, NOW)

@@ -153,9 +153,7 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("created_by", ID, nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
-        sa.CheckConstraint(
-            "state IN ('draft', 'published', 'retired')", name=op.f("ck_lead_definition_state")
-        ),
+        sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name=op.f("ck_lead_definition_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_definition")),
         sa.UniqueConstraint("number", name=op.f("uq_lead_definition_number")),
     )
@@ -270,9 +268,7 @@ def upgrade() -> None:
         sa.Column("created_by_name", sa.String(length=200), nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
         sa.Column("effective_from", INSTANT, nullable=True),
-        sa.CheckConstraint(
-            "(state = 'draft') = (effective_from IS NULL)", name=op.f("ck_policy_effective_from")
-        ),
+        sa.CheckConstraint("(state = 'draft') = (effective_from IS NULL)", name=op.f("ck_policy_effective_from")),
         sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name=op.f("ck_policy_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_policy")),
         sa.UniqueConstraint("number", name=op.f("uq_policy_number")),
@@ -300,9 +296,7 @@ def upgrade() -> None:
         sa.Column("created_by_name", sa.String(length=200), nullable=True),
         sa.Column("published_at", INSTANT, nullable=True),
         sa.Column("retired_at", INSTANT, nullable=True),
-        sa.CheckConstraint(
-            "(state = 'draft') = (published_at IS NULL)", name=op.f("ck_rule_version_published_at")
-        ),
+        sa.CheckConstraint("(state = 'draft') = (published_at IS NULL)", name=op.f("ck_rule_version_published_at")),
         sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name=op.f("ck_rule_version_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_version")),
         sa.UniqueConstraint("number", name=op.f("uq_rule_version_number")),
@@ -396,12 +390,8 @@ def upgrade() -> None:
         sa.Column("retry_at", INSTANT, nullable=True),
         sa.Column("prefer_partner_id", ID, nullable=True),
         sa.Column("prefer_origin", sa.String(length=32), nullable=True),
-        sa.CheckConstraint(
-            "(status = 'pooled') = (pool_until IS NOT NULL)", name=op.f("ck_lead_pooled_until")
-        ),
-        sa.CheckConstraint(
-            "status != 'unallocated' OR reason IS NOT NULL", name=op.f("ck_lead_queue_reason")
-        ),
+        sa.CheckConstraint("(status = 'pooled') = (pool_until IS NOT NULL)", name=op.f("ck_lead_pooled_until")),
+        sa.CheckConstraint("status != 'unallocated' OR reason IS NOT NULL", name=op.f("ck_lead_queue_reason")),
         sa.CheckConstraint(
             "status = 'erased' OR email IS NOT NULL OR phone IS NOT NULL", name=op.f("ck_lead_has_contact")
         ),
@@ -473,9 +463,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_version")),
     )
     with op.batch_alter_table("partner_version", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_partner_version_partner_id_valid_from", ["partner_id", "valid_from"], unique=False
-        )
+        batch_op.create_index("ix_partner_version_partner_id_valid_from", ["partner_id", "valid_from"], unique=False)
 
     op.create_table(
         "user_account",
@@ -527,9 +515,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(state IN ('offered', 'accepted')) = (ended_at IS NULL)", name=op.f("ck_assignment_ended_at")
         ),
-        sa.CheckConstraint(
-            "state != 'accepted' OR accepted_at IS NOT NULL", name=op.f("ck_assignment_accepted_at")
-        ),
+        sa.CheckConstraint("state != 'accepted' OR accepted_at IS NOT NULL", name=op.f("ck_assignment_accepted_at")),
         sa.CheckConstraint(
             "state != 'offered' OR respond_by IS NOT NULL", name=op.f("ck_assignment_offer_has_respond_by")
         ),
@@ -544,9 +530,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index("ix_assignment_lead_id", ["lead_id"], unique=False)
-        batch_op.create_index(
-            "ix_assignment_partner_id_offered_at", ["partner_id", "offered_at"], unique=False
-        )
+        batch_op.create_index("ix_assignment_partner_id_offered_at", ["partner_id", "offered_at"], unique=False)
         batch_op.create_index("ix_assignment_partner_id_state", ["partner_id", "state"], unique=False)
         batch_op.create_index(
             "uq_assignment_live",
@@ -572,9 +556,7 @@ def upgrade() -> None:
         sa.Column("sentence", sa.Text(), nullable=False),
         sa.Column("candidates", DOCUMENT, nullable=False),
         sa.Column("path", DOCUMENT, nullable=False),
-        sa.CheckConstraint(
-            "(outcome = 'offered') = (partner_id IS NOT NULL)", name=op.f("ck_decision_partner")
-        ),
+        sa.CheckConstraint("(outcome = 'offered') = (partner_id IS NOT NULL)", name=op.f("ck_decision_partner")),
         sa.CheckConstraint("outcome IN ('offered', 'pooled', 'queued')", name=op.f("ck_decision_outcome")),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_decision_lead_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
@@ -622,9 +604,7 @@ def upgrade() -> None:
         sa.Column("lease_until", INSTANT, nullable=True),
         sa.Column("sent_at", INSTANT, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'sent', 'kept', 'undeliverable')", name=op.f("ck_mail_state")
-        ),
+        sa.CheckConstraint("state IN ('waiting', 'sent', 'kept', 'undeliverable')", name=op.f("ck_mail_state")),
         sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_mail_outbox_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_mail_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
@@ -694,9 +674,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
     )
     with op.batch_alter_table("activity", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_activity_assignment_id_recorded_at", ["assignment_id", "recorded_at"], unique=False
-        )
+        batch_op.create_index("ix_activity_assignment_id_recorded_at", ["assignment_id", "recorded_at"], unique=False)
         batch_op.create_index("ix_activity_lead_id", ["lead_id"], unique=False)
 
     op.create_table(
@@ -714,12 +692,9 @@ def upgrade() -> None:
         sa.Column("lost_reason", sa.String(length=200), nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
+        sa.CheckConstraint("(stage IN ('won', 'lost')) = (closed_at IS NOT NULL)", name=op.f("ck_deal_closed_at")),
         sa.CheckConstraint(
-            "(stage IN ('won', 'lost')) = (closed_at IS NOT NULL)", name=op.f("ck_deal_closed_at")
-        ),
-        sa.CheckConstraint(
-            "stage IN ('registered', 'qualified', 'proposal', 'negotiation', 'won', 'lost')",
-            name=op.f("ck_deal_stage"),
+            "stage IN ('registered', 'qualified', 'proposal', 'negotiation', 'won', 'lost')", name=op.f("ck_deal_stage")
         ),
         sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_deal_assignment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deal")),
@@ -745,8 +720,7 @@ def upgrade() -> None:
         sa.Column("actor_id", ID, nullable=True),
         sa.Column("actor_name", sa.String(length=200), nullable=True),
         sa.CheckConstraint(
-            "disposition IN ('working', 'won', 'lost', 'unqualified', 'nurture')",
-            name=op.f("ck_feedback_disposition"),
+            "disposition IN ('working', 'won', 'lost', 'unqualified', 'nurture')", name=op.f("ck_feedback_disposition")
         ),
         sa.CheckConstraint("rating BETWEEN 1 AND 5", name=op.f("ck_feedback_rating")),
         sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_feedback_assignment_id")),
@@ -787,20 +761,14 @@ def upgrade() -> None:
             name=op.f("ck_obligation_instants"),
         ),
         sa.CheckConstraint(
-            "kind IN ('respond', 'first_contact', 'next_touch', 'feedback', 'update')",
-            name=op.f("ck_obligation_kind"),
+            "kind IN ('respond', 'first_contact', 'next_touch', 'feedback', 'update')", name=op.f("ck_obligation_kind")
         ),
         sa.CheckConstraint(
-            "state IN ('open', 'met', 'breached', 'cured', 'waived', 'cancelled')",
-            name=op.f("ck_obligation_state"),
+            "state IN ('open', 'met', 'breached', 'cured', 'waived', 'cancelled')", name=op.f("ck_obligation_state")
         ),
-        sa.CheckConstraint(
-            "breached_at IS NULL OR breached_at = due_at", name=op.f("ck_obligation_breach_is_due")
-        ),
+        sa.CheckConstraint("breached_at IS NULL OR breached_at = due_at", name=op.f("ck_obligation_breach_is_due")),
         sa.CheckConstraint("grace_until >= due_at AND due_at >= opened_at", name=op.f("ck_obligation_order")),
-        sa.ForeignKeyConstraint(
-            ["assignment_id"], ["assignment.id"], name=op.f("fk_obligation_assignment_id")
-        ),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_obligation_assignment_id")),
         sa.ForeignKeyConstraint(["policy_id"], ["policy.id"], name=op.f("fk_obligation_policy_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation")),
     )
@@ -917,9 +885,7 @@ def downgrade() -> None:
     op.drop_table("portfolio")
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_mail_waiting",
-            postgresql_where=sa.text("state = 'waiting'"),
-            sqlite_where=sa.text("state = 'waiting'"),
+            "ix_mail_waiting", postgresql_where=sa.text("state = 'waiting'"), sqlite_where=sa.text("state = 'waiting'")
         )
         batch_op.drop_index("ix_mail_user_id")
 

@@ -61,7 +61,7 @@ class TouchForm(FlaskForm):  # type: ignore[misc]
     kind = choice("What did you do?", ActivityKind, "Say what you did.")
     outcome = choice("How did it go?", ActivityOutcome, "Say how it went.")
     next_step = SelectField("Next step", choices=lambda: next_steps())
-    note = note("Note")
+    note = StringField("Note", [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
 
     def validate_on_submit(self, *args: Any, **more: Any) -> bool:
         if self.is_submitted() and self.kind.data == ActivityKind.NOTE and not self.outcome.data:
@@ -141,8 +141,8 @@ class DealForm(FlaskForm):  # type: ignore[misc]
     def deal(self) -> DealFacts:
         """What was said, as the service takes it."""
         return DealFacts(
-            name=said(self.name.data), stage=DealStage(self.stage.data), amount_cents=cents(self.amount.data),
-            currency=self.currency.data.strip().upper(), lost_reason=said(self.lost_reason.data),
+            name=said(self.name.data), stage=DealStage(self.stage.data), amount_cents=cents(self.amount.data or ""),
+            currency=(self.currency.data or "").strip().upper(), lost_reason=said(self.lost_reason.data),
             expected_close=self.expected_close.data.isoformat() if self.expected_close.data else None,
         )  # fmt: skip
 

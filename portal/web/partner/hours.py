@@ -139,5 +139,11 @@ def field_of(name: str) -> str:
     head, *rest = name.split(".")
     if head == "opening_hours":
         return rest[0] if rest else DAYS[0]
-    named = {"holidays": "holiday_country", "holidays.country": "holiday_country", "holidays.subdivision": "holiday_part"}
-    return named.get(name, "early_leads" if head == "wants_early_leads" else "month_end" if head == "quiet_periods" else head)
+    named = {
+        "holidays": "holiday_country",
+        "holidays.country": "holiday_country",
+        "holidays.subdivision": "holiday_part",
+    }
+    return named.get(
+        name, "early_leads" if head == "wants_early_leads" else "month_end" if head == "quiet_periods" else head
+    )

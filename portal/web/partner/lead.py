@@ -10,9 +10,10 @@ from models.base import db
 from models.leads import Lead
 from portal.accounts import access
 from portal.allocation import why
+from portal.allocation.hand import ASSIGNABLE, REOPENABLE
 from portal.errors import Conflict, Invalid, NotFound
 from portal.follow_up import deals
-from portal.vocabulary import AssignmentState
+from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus
 from portal.web import gate
 from portal.web.partner import acting, lead_facts, reading, words
 from portal.web.partner.acting import FORMS, LeadForm
@@ -156,21 +157,18 @@ def staff_page(lead_id: str) -> ResponseReturnValue:
 
 
 def hand_actions(found: Lead) -> list[dict[str, str]]:
-    """The buttons for what staff do to a lead by hand, where that is possible now."""
-    from portal.allocation.hand import ASSIGNABLE, REOPENABLE
-    from portal.vocabulary import LIVE_LEAD, LeadStatus
-
+    """What staff can do to the lead by hand now; each opens a page that names its effect and asks why."""
     held = found.status in (LeadStatus.OFFERED, LeadStatus.ACCEPTED, LeadStatus.CONTACTED)
     possible = (
-        ("assign", "Assign by hand", "It leaves whoever holds it.", held or found.status in ASSIGNABLE),
-        ("recall", "Take back", "The partner loses the lead without its fault; it is placed again.", held),
-        ("reopen", "Reopen", "Its last holder gets it back where that is possible.", found.status in REOPENABLE),
-        ("nurture", "Keep for nurture", "It leaves whoever holds it and waits.", found.status in LIVE_LEAD),
-        ("disqualify", "Disqualify", "It leaves whoever holds it and is closed.", found.status in LIVE_LEAD),
-    )  # fmt: skip
-    known = current_app.view_functions
+        ("assign", "Assign by hand", held or found.status in ASSIGNABLE),
+        ("recall", "Take back", held),
+        ("reopen", "Reopen", found.status in REOPENABLE),
+        ("nurture", "Keep for nurture", found.status in LIVE_LEAD),
+        ("disqualify", "Disqualify", found.status in LIVE_LEAD),
+        ("merge", "Merge into another", found.status in LIVE_LEAD),
+    )
     return [
-        {"name": name, "label": label, "effect": effect, "url": url_for(f"lead_actions.{name}", lead_id=found.id)}
-        for name, label, effect, now_possible in possible
-        if now_possible and f"lead_actions.{name}" in known
+        {"label": label, "url": url_for(f"lead_actions.{name}", lead_id=found.id)}
+        for name, label, now_possible in possible
+        if now_possible and f"lead_actions.{name}" in current_app.view_functions
     ]

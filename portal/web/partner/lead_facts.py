@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import pycountry
 
 from models.assignments import Assignment, Deal, Obligation
 from models.leads import Lead
@@ -60,11 +61,19 @@ def clock(row: Obligation, rules: Timeline) -> dict[str, Any]:
 def contact(lead: Lead) -> list[Fact]:
     """How to reach the person; only for whom may know. Calling and writing are links on the card itself."""
     phone = f"{lead.phone} (looks wrong)" if lead.phone_suspect and lead.phone else lead.phone
-    address = ", ".join(part for part in (lead.postcode, lead.city, words.place(lead)) if part)
+    town = " ".join(part for part in (lead.postcode, lead.city) if part)
+    region = None if lead.region == lead.city else lead.region
+    address = ", ".join(part for part in (town, region, lead.country) if part)
     return given(
         ("Person", words.person(lead)), ("Company", lead.company), ("Phone", phone), ("E-mail", lead.email),
-        ("Place", address), ("Language", lead.language),
+        ("Place", address), ("Speaks", language(lead.language)),
     )  # fmt: skip
+
+
+def language(tag: str | None) -> str | None:
+    """A language by its name, or the tag as it came."""
+    known = pycountry.languages.get(alpha_2=(tag or "").split("-")[0].lower() or "-")
+    return known.name if known else tag
 
 
 def facts(lead: Lead, known: bool) -> list[Fact]:

@@ -5,12 +5,14 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from models.assignments import Assignment, Obligation
 from models.base import db
+from models.leads import Lead
 from portal.web import gate
-from portal.web.partner import reading, words
+from portal.web.partner import acting, reading, words
 from portal.web.partner.reading import STATES
 from portal.web.partner.strip import strip
-from portal.web.shell import due
+from portal.web.shell import due, when
 from portal.web.visitor import actor
 
 our_leads = Blueprint("our_leads", __name__, url_prefix="/our-leads")
@@ -27,7 +29,7 @@ def index() -> ResponseReturnValue:
     page = reading.own_leads(db.session, actor(), state, words_, after)
     kept = {"status": state, "q": words_ or None}
     return render_template(
-        "our_leads/index.html", rows=_rows(page), state=state, q=words_, filters=_filters(state, words_), strip=strip(),
+        "our_leads/index.html", rows=_rows(page), heading=(state or "all leads").capitalize(), state=state, q=words_, filters=_filters(state, words_), strip=strip(),
         first_url=url_for("our_leads.index", **kept) if after else None,
         next_url=url_for("our_leads.index", **kept, after=page.next) if page.next else None,
     )  # fmt: skip
@@ -44,14 +46,16 @@ def _filters(state: str | None, words_: str) -> list[dict[str, Any]]:
 
 def _rows(page: reading.Page) -> list[dict[str, Any]]:
     owed = reading.due_next(db.session, actor(), [assignment.id for assignment, _ in page.rows])
-    return [
-        {
-            "url": url_for("lead.page", lead_id=lead.id), "name": words.name_of(lead, known),
-            "detail": words.detail_of(lead, known), "grade": lead.grade, "state": words.state_of(assignment).capitalize(),
-            "since": words.held_since(assignment), "last": assignment.last_touch_at,
-            "ask": owed[assignment.id].kind.label if assignment.id in owed else None,
-            "due": due(owed[assignment.id].due_at) if assignment.id in owed else None,
-        }
-        for assignment, lead in page.rows
-        for known in [words.knows(assignment)]
-    ]  # fmt: skip
+    return [row(assignment, lead, owed.get(assignment.id)) for assignment, lead in page.rows]
+
+
+def row(assignment: Assignment, lead: Lead, owed: Obligation | None) -> dict[str, Any]:
+    """One lead of the list: who it is as far as we may know, how far it is, what is owed on it next."""
+    known, url = words.knows(assignment), url_for("lead.page", lead_id=lead.id)
+    state = words.state_of(assignment).capitalize()
+    return {
+        "id": assignment.id, "grade": lead.grade, "who": words.name_of(lead, known), "detail": words.detail_of(lead, known),
+        "ask": f"{state} · next: {acting.lower(owed.kind.label)}" if owed else state,
+        "ask_detail": f"Since {when(words.held_since(assignment))}", "due": due(owed.due_at) if owed else None,
+        "url": url, "action": {"label": "Open", "url": url}, "open": False,
+    }  # fmt: skip

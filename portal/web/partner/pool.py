@@ -40,7 +40,7 @@ def row(item: Pooled) -> dict[str, Any]:
     action = {"label": "Claim", "url": url_for("pool.claim", lead_id=lead.id), "post": True}
     return {
         "id": lead.id, "grade": lead.grade, "who": words.name_of(lead, False), "detail": words.detail_of(lead, False),
-        "ask": item.hindrance or words.origin_of(lead) or "Open to claim",
+        "ask": words.present(item.hindrance or "") or words.origin_of(lead) or "Open to claim",
         "ask_detail": words.origin_of(lead) if item.hindrance else f"Asked {when(lead.received_at)}",
         "due": {**due(lead.pool_until), "level": "later"} if lead.pool_until else None,
         "action": None if item.hindrance else action, "url": None, "open": False,
@@ -53,7 +53,8 @@ def claim(lead_id: str) -> ResponseReturnValue:
     try:
         assignment = acts.claim(db.session, actor(), lead_id, now())
     except Conflict as refusal:
-        acting.refused(Conflict(_left()) if str(refusal) == open_pool.GONE else refusal)
+        gone = str(refusal) == open_pool.GONE
+        acting.refused(Conflict(_left() if gone else words.present(str(refusal))))
         return redirect(url_for("pool.index"))
     owed = reading.due_next(db.session, actor(), [assignment.id]).get(assignment.id)
     then = f" {owed.kind.label} by {when(owed.due_at)}." if owed else ""

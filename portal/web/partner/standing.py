@@ -32,7 +32,6 @@ def index() -> ResponseReturnValue:
         next_url=url_for("standing.index", after=ledger.next, _anchor="history") if ledger.next else None,
         first_url=url_for("standing.index", _anchor="history") if request.args.get("after") else None,
         marks=[int(share * 100) for share in (view.ladder.stop_below, view.ladder.reduce_below, view.ladder.warn_below)],
-        headline=sentences.way_back_headline(view.state, view.steps, when),
     )  # fmt: skip
 
 

@@ -108,7 +108,9 @@ def by_kind(view: View, now: datetime) -> list[dict[str, Any]]:
             held = counts.setdefault(mark.kind, [0, 0])
             held[0], held[1] = held[0] + share.kept, held[1] + 1
     return [
-        {"label": kind.label, "value": f"{counts[kind][0]} of {counts[kind][1]}"} for kind in ObligationKind if kind in counts
+        {"label": kind.label, "value": f"{counts[kind][0]} of {counts[kind][1]}"}
+        for kind in ObligationKind
+        if kind in counts
     ]
 
 
@@ -177,7 +179,13 @@ def _entry(row: LedgerEntry) -> dict[str, Any]:
     until = f"until {when(row.until)}" if row.until else ""
     named = f"{count} {'deadline' if count == 1 else 'deadlines'}" if count else ""
     head = ", ".join(filter(None, (DONE_BY_HAND[row.kind], named, until)))
-    return {"at": row.at, "icon": ICONS[row.kind], "head": f"{head}.", "text": row.reason or "", "by": row.actor_name or ""}
+    return {
+        "at": row.at,
+        "icon": ICONS[row.kind],
+        "head": f"{head}.",
+        "text": row.reason or "",
+        "by": row.actor_name or "",
+    }
 
 
 def _worse(before: Standing | None, after: Standing | None) -> bool:

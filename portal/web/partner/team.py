@@ -41,7 +41,9 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
 
 
 class KeyForm(FlaskForm):  # type: ignore[misc]
-    name = StringField("What is the key for?", [DataRequired("Say what the key is for."), Length(max=200)], id="key-name")
+    name = StringField(
+        "What is the key for?", [DataRequired("Say what the key is for."), Length(max=200)], id="key-name"
+    )
 
 
 def page(status: int = 200, **shown: Any) -> ResponseReturnValue:
@@ -51,7 +53,11 @@ def page(status: int = 200, **shown: Any) -> ResponseReturnValue:
     made = db.session.scalars(access.keys(actor()).order_by(ApiKey.revoked_at.is_not(None), ApiKey.id.desc())).all()
     forms = {"hours": shown.pop("hours", None) or filled(partner), "invite": None, "key": None, **shown}
     if manages():
-        forms = {**forms, "invite": forms["invite"] or InviteForm(formdata=None), "key": forms["key"] or KeyForm(formdata=None)}
+        forms = {
+            **forms,
+            "invite": forms["invite"] or InviteForm(formdata=None),
+            "key": forms["key"] or KeyForm(formdata=None),
+        }
     return render_template(
         "team/index.html", partner=partner, people=people, keys=made, manages=manages(), me=visitor().user.id,
         strip=strip(), secret=shown.get("secret"), **{k: v for k, v in forms.items() if k != "secret"},
@@ -133,7 +139,10 @@ def person(user_id: str, what: str) -> ResponseReturnValue:
     found = access.one(db.session, access.users(actor()), User.id, user_id)
     deeds: dict[str, tuple[Callable[[User], Any], str]] = {
         "off": (_switch_off, f"{found.name} is switched off: sessions and links have ended."),
-        "on": (lambda it: accounts.reactivate_user(db.session, actor(), it, now()), f"{found.name} is switched on again."),
+        "on": (
+            lambda it: accounts.reactivate_user(db.session, actor(), it, now()),
+            f"{found.name} is switched on again.",
+        ),
         "again": (
             lambda it: _invited(it, accounts.invite_again(db.session, actor(), it, now())),
             f"A new invitation is on its way to {found.name}.",
@@ -160,7 +169,7 @@ def make_key() -> ResponseReturnValue:
     try:
         key, secret = unit(
             db.session,
-            lambda: keys.create_key(db.session, who, form.name.data, Role.PARTNER_ADMIN, who.partner_id, now()),
+            lambda: keys.create_key(db.session, who, form.name.data or "", Role.PARTNER_ADMIN, who.partner_id, now()),
         )
     except Invalid as refusal:
         return page(422, key=acting.with_errors(form, refusal))
@@ -172,4 +181,6 @@ def revoke_key(key_id: str) -> ResponseReturnValue:
     """End a key at once."""
     found = access.one(db.session, access.keys(actor()), ApiKey.id, key_id)
     act = lambda: unit(db.session, lambda: keys.revoke_key(db.session, actor(), key_id, now()))  # noqa: E731
-    return attempt(act, f"The key “{found.name}” is revoked: it opens nothing any more.", url_for("team.index", _anchor="keys"))
+    return attempt(
+        act, f"The key “{found.name}” is revoked: it opens nothing any more.", url_for("team.index", _anchor="keys")
+    )

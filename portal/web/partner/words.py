@@ -63,6 +63,14 @@ def origin_of(lead: Lead) -> str:
     return f"From {lead.campaign or lead.source}" if lead.campaign or lead.source else ""
 
 
+def present(sentence: str) -> str:
+    """A gate's answer, worded for a decision of the past, as it holds now."""
+    for past, now in (("You were ", "You are "), ("You had ", "You have ")):
+        if sentence.startswith(past):
+            return now + sentence[len(past) :]
+    return sentence
+
+
 def state_of(assignment: Assignment) -> str:
     """How far the lead is in the partner's own hands: offered, accepted, contacted, won or lost."""
     if assignment.state is AssignmentState.CLOSED and assignment.disposition is not None:

@@ -1,12 +1,15 @@
 """My work: everything the partner owes, by when it is due; each row with its one action, done without leaving."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from models.assignments import Assignment
 from models.base import db
 from portal.accounts import access
+from portal.calendars.describe import exact
 from portal.errors import Conflict, Invalid
 from portal.vocabulary import AssignmentState, ObligationKind
 from portal.web import gate
@@ -21,6 +24,7 @@ work = Blueprint("work", __name__, url_prefix="/work")
 gate.only(work, *gate.PARTNER)
 
 SHOWN_LATER = 5
+A_WEEK = timedelta(days=7)
 BUTTONS = {
     ObligationKind.FIRST_CONTACT: ("log", "Log a touch"), ObligationKind.NEXT_TOUCH: ("log", "Log a touch"),
     ObligationKind.UPDATE: ("log", "Log a touch"), ObligationKind.FEEDBACK: ("feedback", "Give feedback"),
@@ -65,7 +69,7 @@ def act(assignment_id: str, name: str) -> ResponseReturnValue:
 
 def _own(assignment_id: str) -> None:
     """To a partner another's assignment does not exist."""
-    if db.session.scalars(access.assignments(actor()).where(reading.Assignment.id == assignment_id)).first() is None:
+    if db.session.scalars(access.assignments(actor()).where(Assignment.id == assignment_id)).first() is None:
         abort(404)
 
 
@@ -75,8 +79,16 @@ def page(opened: str, name: str, form: LeadForm | None, status: int = 200) -> Re
     groups = reading.grouped(rows, now(), zone())
     return render_template(
         "work/index.html", partner=own_partner(), strip=strip(always=True), form=form, form_name=name, opened=opened,
-        groups=[_group(title, found, opened) for title, found in groups.items() if found],
+        groups=with_one_primary([_group(title, found, opened) for title, found in groups.items() if found], form),
+        day=exact(now(), zone(), now() - A_WEEK),
     ), status  # fmt: skip
+
+
+def with_one_primary(groups: list[dict[str, Any]], form: LeadForm | None) -> list[dict[str, Any]]:
+    """The most urgent row's button is the filled one, unless a form is open: then its save is."""
+    if groups and form is None:
+        groups[0]["rows"][0]["action"]["primary"] = True
+    return groups
 
 
 def _group(title: str, found: list[Work], opened: str) -> dict[str, Any]:
@@ -106,9 +118,8 @@ def _second(item: Work) -> str:
     """The line under what is asked: what came last, and what else is owed on this lead."""
     if item.first.kind is ObligationKind.RESPOND:
         return words.origin_of(item.lead) or ("" if item.overdue(now()) else "A decline does not hurt your standing")
-    parts = [_before(item)]
     others = [acting.lower(o.kind.label) for o in item.owed[1:] if o.due_at <= now()]
-    parts += [f"also late: {', '.join(others)}"] if others else []
+    parts = [f"Also late: {', '.join(others)}" if others else "", _before(item)]
     return " · ".join(part for part in parts if part)
 
 
@@ -127,7 +138,10 @@ def _actions(item: Work, opened: str) -> tuple[dict[str, Any], dict[str, Any] | 
         return close, None
     if item.assignment.state is AssignmentState.OFFERED:
         accept_url = url_for("work.accept", assignment_id=item.assignment.id)
-        return {"label": "Accept", "url": accept_url, "post": True}, {**_opens(item, "decline", "Decline"), "plain": True}
+        return {"label": "Accept", "url": accept_url, "post": True}, {
+            **_opens(item, "decline", "Decline"),
+            "plain": True,
+        }
     return _opens(item, *BUTTONS[item.first.kind]), None
 
 

@@ -33,12 +33,17 @@ def as_text(body: Any) -> str:
 def from_text(text: str) -> Any:
     """The document that was typed. Raises Invalid with the line where it stops being JSON."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        found = json.loads(text, parse_constant=_refuse)
+        written = json.dumps(found, ensure_ascii=False)
+        written.encode()
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Invalid([("text", f"This is not JSON: {error.msg.lower()} at {where}.")]) from error
     except (ValueError, RecursionError) as error:
-        raise Invalid([("text", "This is not JSON that can be used: it is nested too deep, or has NaN or Infinity.")]) from error
+        raise Invalid([("text", "This is not JSON that can be used: it is nested too deep, or has NaN, Infinity or half a character.")]) from error
+    if "\\u0000" in written:
+        raise Invalid([("text", "Take the character NUL out: it cannot be stored.")])
+    return found
 
 
 def _refuse(name: str) -> None:

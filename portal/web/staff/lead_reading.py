@@ -1,0 +1,136 @@
+"""What staff read of leads: the queue, the table with its filters, and who could be given one by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Select, func, or_, select
+
+from models.allocation import Decision
+from models.assignments import Assignment
+from models.leads import Lead
+from models.partners import Partner
+from models.session import AnySession
+from portal.accounts import access
+from portal.accounts.actor import Actor
+from portal.allocation.candidates import Candidate, gate_facts, survey
+from portal.allocation.hand import barred
+from portal.allocation.live import snapshot
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, QueueReason
+from portal.web.staff import paging
+from portal.web.staff.forms import end_of_day, start_of_day
+
+WAITING = (LeadStatus.UNALLOCATED, LeadStatus.RETURNED)
+MOST_CANDIDATES = 100
+
+
+def _waiting(actor: Actor) -> Select[tuple[Lead]]:
+    return access.leads(actor).where(Lead.status.in_(WAITING))
+
+
+def waiting(session: AnySession, actor: Actor, page: int) -> tuple[Sequence[tuple[Lead, Decision | None]], bool]:
+    """A page of leads that nobody has, each with the decision that says why; and whether others follow."""
+    latest = (
+        select(Decision.id)
+        .where(Decision.lead_id == Lead.id)
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+        .limit(1)
+        .correlate(Lead)
+        .scalar_subquery()
+    )
+    query = _waiting(actor).outerjoin(Decision, Decision.id == latest).add_columns(Decision)
+    query = query.order_by(Lead.grade, Lead.received_at, Lead.id)
+    found = session.execute(query.limit(paging.SIZE + 1).offset((page - 1) * paging.SIZE))
+    return paging.cut([(lead, decision) for lead, decision in found])
+
+
+def waiting_count(session: AnySession, actor: Actor) -> int:
+    """How many leads nobody has."""
+    return session.scalar(select(func.count()).select_from(_waiting(actor).subquery())) or 0
+
+
+def waiting_since(lead: Lead, decision: Decision | None) -> datetime:
+    """From when on nobody had it, as far as its decision tells; else when it came in."""
+    return decision.decided_at if decision is not None else lead.received_at
+
+
+def retriable(session: AnySession, actor: Actor, limit: int) -> Sequence[Lead]:
+    """The waiting leads that the rules may place, best grade first, then oldest."""
+    query = access.leads(actor).where(
+        Lead.status == LeadStatus.UNALLOCATED, Lead.reason != QueueReason.HAND_OVER_LIMIT.value
+    )
+    return session.scalars(query.order_by(Lead.grade, Lead.received_at, Lead.id).limit(limit)).all()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The filters of the table of leads; ``since`` and ``until`` are days in the reader's zone, both included."""
+
+    status: LeadStatus | None = None
+    partner_id: str = ""
+    text: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def any(self) -> bool:
+        return self != Wanted()
+
+
+def leads(
+    session: AnySession, actor: Actor, wanted: Wanted, after: str | None
+) -> tuple[Sequence[Lead], str | None]:
+    """A page of leads, newest first, and the cursor of the next one."""
+    query = access.leads(actor).order_by(Lead.id.desc()).limit(paging.SIZE + 1)
+    if after:
+        query = query.where(Lead.id < after)
+    rows, more = paging.cut(session.scalars(_filtered(query, actor, wanted)).all())
+    return rows, rows[-1].id if more else None
+
+
+def _filtered(query: Select[tuple[Lead]], actor: Actor, wanted: Wanted) -> Select[tuple[Lead]]:
+    if wanted.status is not None:
+        query = query.where(Lead.status == wanted.status)
+    if wanted.partner_id:
+        its = _holding(actor).where(Assignment.partner_id == wanted.partner_id)
+        query = query.where(Lead.id.in_(its.with_only_columns(Assignment.lead_id)))
+    if wanted.text:
+        columns = (Lead.company, Lead.first_name, Lead.last_name, Lead.email, Lead.phone, Lead.city, Lead.product, Lead.external_id)
+        query = query.where(or_(*(c.ilike(paging.like(wanted.text), escape="\\") for c in columns)))
+    if wanted.since is not None:
+        query = query.where(Lead.received_at >= start_of_day(wanted.since))
+    return query if wanted.until is None else query.where(Lead.received_at < end_of_day(wanted.until))
+
+
+def _holding(actor: Actor) -> Select[tuple[Assignment]]:
+    """Assignments in which a partner has the lead, or closed it as won or lost."""
+    closed = (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(access.OUTCOME)
+    return access.assignments(actor).where(or_(Assignment.state.in_(LIVE_ASSIGNMENT), closed))
+
+
+def holders(session: AnySession, actor: Actor, lead_ids: Sequence[str]) -> dict[str, Partner]:
+    """Who has each of these leads, or closed it; partners outside a portfolio are left out."""
+    rows = session.execute(
+        _holding(actor).where(Assignment.lead_id.in_(lead_ids))
+        .join(Partner, Partner.id == Assignment.partner_id).add_columns(Partner)
+        .order_by(Assignment.id)
+    )  # fmt: skip
+    return {assignment.lead_id: partner for assignment, partner in rows}
+
+
+def names(session: AnySession, actor: Actor) -> list[tuple[str, str]]:
+    """(id, name) of every partner the actor sees, for a filter or a choice."""
+    seen = access.partners(actor).with_only_columns(Partner.id, Partner.name).order_by(func.lower(Partner.name), Partner.id)
+    return [(id_, name) for id_, name in session.execute(seen)]
+
+
+def candidates(session: AnySession, actor: Actor, lead: Lead, text: str, now: datetime) -> tuple[list[Candidate], int]:
+    """Who could be given a lead by hand, those without a warning first, those that cannot be chosen last.
+
+    At most ``MOST_CANDIDATES``, and how many there are in all.
+    """
+    seen = {id_ for id_, name in names(session, actor) if text.casefold() in name.casefold()}
+    roster = [facts for id_, facts in snapshot(session).roster.items() if id_ in seen]
+    found = survey(session, roster, gate_facts(session, lead), now, full=True).candidates
+    found = sorted(found, key=lambda c: (barred(c), sum(not gate.passed for gate in c.gates), c.facts.name.casefold()))
+    return found[:MOST_CANDIDATES], len(found)

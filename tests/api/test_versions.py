@@ -1,0 +1,111 @@
+"""Rules, policies and the audit by the API: for admins."""
+
+from typing import Any
+
+import pytest
+
+from portal.api import answers, examples
+from tests.api.conftest import House
+
+RULE = examples.RULE
+
+
+def test_rules_are_drafted_and_published(house: House) -> None:
+    draft = house.admin.post("/rule-versions", {"rules": [RULE], "note": "Germany"}, expect=201)
+    answers.RuleVersion.model_validate(draft)
+    assert (draft["state"], draft["number"], draft["note"], draft["published_at"]) == ("draft", 2, "Germany", None)
+    live = house.admin.post(f"/rule-versions/{draft['id']}/publish")
+    assert (live["state"], live["published_at"]) == ("published", "2026-03-02T09:00:00Z")
+    house.admin.post(f"/rule-versions/{draft['id']}/publish", expect=409)
+    states = [v["state"] for v in house.admin.get("/rule-versions")["items"]]
+    assert states == ["published", "retired"]
+    assert house.admin.get(f"/rule-versions/{draft['id']}") == live
+    assert house.lead(country="AT")["status"] == "unallocated"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "none",
+        [{**RULE, "then": "heaven"}],
+        [{**RULE, "colour": "red"}],
+        [{**RULE, "when": {"all": [{"field": "shoe_size", "op": "eq", "value": 1}]}}],
+        [{**RULE, "pool": {"partners": ["01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10"]}}],
+        [{**RULE, "pool": {"tiers": ["platinum"]}}],
+        [{**RULE, "strategy": {"kind": "dice"}}],
+        [RULE, RULE],
+        [None],
+        [[]],
+        ["x"],
+        [{}],
+    ],
+)
+def test_a_wrong_draft_is_refused_whole(house: House, rules: Any) -> None:
+    problem = house.admin.post("/rule-versions", {"rules": rules}, expect=422)
+    answers.Problem.model_validate(problem)
+    assert problem["errors"]
+    assert len(house.admin.get("/rule-versions")["items"]) == 1
+
+
+def test_policies_are_drafted_and_published(house: House) -> None:
+    draft = house.admin.post("/policies", examples.BY_SCHEMA["PolicyIn"], expect=201)
+    answers.PolicyVersion.model_validate(draft)
+    assert (draft["state"], draft["effective_from"]) == ("draft", None)
+    path = f"/policies/{draft['id']}"
+    problem = house.admin.post(f"{path}/publish", {"effective_from": "2026-03-01T00:00:00Z"}, expect=422)
+    assert problem["errors"][0]["field"] == "effective_from"
+    later = house.admin.post(f"{path}/publish", {"effective_from": "2026-04-01T00:00:00Z"})
+    assert (later["state"], later["effective_from"]) == ("published", "2026-04-01T00:00:00Z")
+    house.admin.post(f"{path}/publish", expect=409)
+    assert [p["number"] for p in house.admin.get("/policies")["items"]] == [2, 1]
+    assert house.admin.get(path) == later
+
+
+def test_a_policy_may_rule_at_once(house: House) -> None:
+    draft = house.admin.post("/policies", examples.BY_SCHEMA["PolicyIn"], expect=201)
+    now = house.admin.post(f"/policies/{draft['id']}/publish")
+    assert now["effective_from"][:19] == "2026-03-02T09:00:00"
+    house.clock.forward(minutes=1)
+    assert house.lead()["assignment"]["obligations"][0]["policy_version"] == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"obligations": []}, {"obligations": [{"kind": "feedback", "within": {"value": 1, "unit": "days"}}]},
+        {"ladder": {"warn_below": 2}}, {"hand_overs": "5"}, {"colour": 1}, {"note": 7}, {"note": "x" * 201},
+        {"obligations": [{"kind": "respond", "within": {"value": -1, "unit": "days", "clock": "business"}}]},
+        {"ladder": []}, {"vendor": 1},
+    ],
+)  # fmt: skip
+def test_a_wrong_policy_is_refused(house: House, change: dict[str, Any]) -> None:
+    problem = house.admin.post("/policies", {**examples.BY_SCHEMA["PolicyIn"], **change}, expect=422)
+    assert problem["errors"]
+    assert len(house.admin.get("/policies")["items"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["rule-versions", "policies"])
+def test_versions_are_for_admins(house: House, kind: str) -> None:
+    known = house.admin.get(f"/{kind}")["items"][0]["id"]
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.get(f"/{kind}", expect=403)
+        caller.post(f"/{kind}", {}, expect=403)
+        caller.get(f"/{kind}/{known}", expect=404)
+        caller.post(f"/{kind}/{known}/publish", expect=404)
+    house.admin.get(f"/{kind}/01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10", expect=404)
+
+
+def test_the_audit_names_who_did_what(house: House) -> None:
+    lead = house.lead_for(house.partner)
+    rows = house.admin.get("/audit", object_type="lead", object_id=lead["id"])["items"]
+    for row in rows:
+        answers.AuditRow.model_validate(row)
+    assert rows[-1]["action"] == "lead.receive"
+    assert rows[-1]["actor_kind"] == "key"
+    assert lead["email"] not in str(rows)
+    first = house.admin.get("/audit", limit=1)
+    second = house.admin.get("/audit", limit=1, cursor=first["next"])
+    assert first["items"][0]["id"] > second["items"][0]["id"]
+    assert house.admin.get("/audit", **{"from": "2030-01-01"})["items"] == []
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.get("/audit", expect=403)
