@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
 T = TypeVar("T")
-AnySession = Session | scoped_session[Session]
+AnySession = Session | scoped_session[Any]
 ATTEMPTS = 12
 
 

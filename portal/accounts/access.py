@@ -17,9 +17,11 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.errors import NotFound
-from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, Role
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, LeadEventKind, Role
 
 T = TypeVar("T")
+#: What the person did, and no partner: every holder may read it.
+ENQUIRIES = (LeadEventKind.RECEIVED, LeadEventKind.ENQUIRED_AGAIN)
 #: Closed by its outcome: the partner keeps its own won and lost leads in sight.
 OUTCOME = (Disposition.WON, Disposition.LOST)
 
@@ -96,12 +98,11 @@ def ledger(actor: Actor) -> Select[LedgerEntry]:
 
 
 def timeline(actor: Actor) -> Select[LeadEvent]:
-    """Timeline lines: staff all; a partner its own and, on leads it holds, those that belong to nobody (enquiries)."""
+    """Timeline lines: staff all; a partner its own, and the person's own enquiries on leads it holds."""
     if not actor.is_partner:
         return select(LeadEvent)
-    return select(LeadEvent).where(
-        or_(LeadEvent.partner_id == actor.partner_id, LeadEvent.partner_id.is_(None))
-    )
+    enquiries = LeadEvent.partner_id.is_(None) & LeadEvent.kind.in_(ENQUIRIES)
+    return select(LeadEvent).where(or_(LeadEvent.partner_id == actor.partner_id, enquiries))
 
 
 def users(actor: Actor) -> Select[User]:

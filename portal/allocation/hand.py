@@ -149,6 +149,8 @@ def take_out(
             assignments.end(session, partner, held, AssignmentState.RECALLED, at, actor, reason=status.value)
         freed = refold(session, partner, at).freed_leads
     lead = locked_lead(session, lead_id)
+    if live_assignment(session, lead_id) is not None:
+        raise Conflict("This lead changed hands just now. Look again, then decide.")
     if lead.status in (LeadStatus.ERASED, LeadStatus.DUPLICATE, status):
         raise Conflict(f"This lead is {lead.status.label.lower()} already.")
     lead.status, lead.reason, lead.pool_until, lead.pool = status, reason[:200], None, None

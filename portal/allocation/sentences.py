@@ -81,7 +81,7 @@ def _region_code(country: str, region: str) -> str:
 @lru_cache(maxsize=1024)
 def _region_name(code: str) -> str | None:
     """The name of an ISO 3166-2 code."""
-    found = pycountry.subdivisions.get(code=code)
+    found = pycountry.subdivisions.get(code=code)  # type: ignore[no-untyped-call]
     return str(found.name) if found is not None else None
 
 

@@ -1,10 +1,10 @@
 """Puts the API on the app: its calls, its documentation, its problem documents, and the health checks."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from flask import Flask
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse
 
 from portal.api import assignments, audit, docs, leads, obligations, openapi, partners, problems, versions
@@ -28,14 +28,24 @@ def register(app: Flask, settings: Settings) -> None:
         app.extensions["fairlead_rate_limit"] = rate_limit(app, settings.rate_limit)
 
 
-def rate_limit(app: Flask, rate: str) -> Callable[[], AbstractContextManager[object]]:
-    """What each call enters: at most ``rate`` ("100 per minute") requests for each key, counted in this process.
+def rate_limit(app: Flask, rate: str) -> Callable[[], AbstractContextManager[None]]:
+    """What each call enters: at most ``rate`` ("100 per minute") requests a key, counted in this process.
 
     Raises ConfigError where ``rate`` says nothing.
     """
     try:
-        parse(rate)
+        every = parse(rate).get_expiry()
     except ValueError as error:
         raise ConfigError(f'FAIRLEAD_RATE_LIMIT must look like "100 per minute", not {rate!r}.') from error
     limiter = Limiter(counted_as, app=app, storage_uri="memory://", headers_enabled=False)
-    return lambda: limiter.limit(rate, key_func=counted_as)
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        try:
+            with limiter.limit(rate, key_func=counted_as):
+                yield
+        except RateLimitExceeded:
+            said = f"This installation takes {rate} from one key. Try again later."
+            raise problems.Problem(429, said, {"Retry-After": str(every)}) from None
+
+    return limited

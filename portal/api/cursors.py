@@ -43,15 +43,16 @@ def _signer(name: str) -> URLSafeSerializer:
 
 def seal(name: str, keys: Sequence[Any]) -> str:
     """A cursor that continues after ``keys``, for the list of that name."""
-    return str(_signer(name).dumps([k.isoformat() if isinstance(k, datetime) else k for k in keys]))
+    return str(_signer(name).dumps([[key.isoformat()] if isinstance(key, datetime) else key for key in keys]))
 
 
 def opened(name: str, cursor: str) -> list[Any]:
     """The keys of a cursor. Raises Invalid where it was not given out for this list."""
     try:
-        return list(_signer(name).loads(cursor))
+        keys = _signer(name).loads(cursor)
     except BadSignature:
         raise Invalid([("cursor", BROKEN)]) from None
+    return [datetime.fromisoformat(key[0]) if isinstance(key, list) else key for key in keys]
 
 
 def page(
@@ -60,20 +61,13 @@ def page(
 ) -> tuple[Sequence[T], str | None]:  # fmt: skip
     """One page of ``query`` in the order of ``columns`` (the last one unique), and the cursor of the next."""
     if which.cursor is not None:
-        query = query.where(_after(columns, _typed(columns, opened(name, which.cursor)), newest_first))
+        query = query.where(_after(columns, opened(name, which.cursor), newest_first))
     ordered = query.order_by(*(column.desc() if newest_first else column for column in columns))
     rows = session.scalars(ordered.limit(which.limit + 1)).all()
     if len(rows) <= which.limit:
         return rows, None
     last = rows[which.limit - 1]
     return rows[: which.limit], seal(name, [getattr(last, column.key) for column in columns])
-
-
-def _typed(columns: Sequence[InstrumentedAttribute[Any]], keys: list[Any]) -> list[Any]:
-    instants = [column.type.python_type is datetime for column in columns]
-    return [
-        datetime.fromisoformat(k) if is_instant else k for k, is_instant in zip(keys, instants, strict=True)
-    ]
 
 
 def _after(columns: Sequence[InstrumentedAttribute[Any]], keys: list[Any], newest_first: bool) -> Any:

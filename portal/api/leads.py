@@ -148,8 +148,7 @@ def _pool_page(this: Call, which: bodies.LeadQuery, partner_id: str) -> dict[str
         else pool.shown_to(this.session, partner_id, this.now)
     )
     if which.cursor is not None:
-        grade, until, last = opened("pool", which.cursor)
-        after = (grade, datetime.fromisoformat(until), last)
+        after = tuple(opened("pool", which.cursor))
         shown = [seen for seen in shown if _place(seen.lead) > after]
     shown = [seen for seen in shown if _within(seen.lead, which)]
     rows = shown[: which.limit]

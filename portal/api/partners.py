@@ -63,7 +63,7 @@ def create_partner(this: Call) -> tuple[int, Any]:
 def list_partners(this: Call) -> tuple[int, Any]:
     """List partners; a partner sees itself."""
     rows, following = page(
-        this.session, access.partners(this.actor), [Partner.id], this.query, name="partners"
+        this.session, access.partners(this.actor), [Partner.slot], this.query, name="partners"
     )
     return 200, {"items": [partner_json(row) for row in rows], "next": following}
 

@@ -23,10 +23,14 @@ def place_freed(session: AnySession, lead_ids: Iterable[str], now: datetime) -> 
     return sum(unit(session, partial(place_waiting, session, lead_id, now)) for lead_id in lead_ids)
 
 
-def place_waiting(session: AnySession, lead_id: str, now: datetime) -> bool:
-    """Place one lead if it still waits and may be retried by itself; whether it found a partner or the pool."""
+def place_waiting(session: AnySession, lead_id: str, now: datetime, *, by_hand: bool = False) -> bool:
+    """Place one lead if it still waits; whether it found a partner or the pool.
+
+    One at the policy's limit of moves is tried only where a manager says so (``by_hand``).
+    """
     lead = locked_lead(session, lead_id)
-    if lead.status is not LeadStatus.UNALLOCATED or lead.reason == QueueReason.HAND_OVER_LIMIT:
+    limited = lead.reason == QueueReason.HAND_OVER_LIMIT and not by_hand
+    if lead.status is not LeadStatus.UNALLOCATED or limited:
         return False
     place(session, lead, now)
     return lead.status is not LeadStatus.UNALLOCATED

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from models.assignments import Assignment
 from models.base import new_id
@@ -47,6 +47,7 @@ def receive(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tu
     lead, config = _stored(session, new, now), snapshot(session)
     event(session, lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
     record(session, actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
+    _one_at_a_time(session, lead)
     original = _same_person(session, lead, now)
     if original is not None and original.status in LIVE_LEAD:
         _join(session, lead, original, now, actor)
@@ -83,6 +84,17 @@ def _campaign_id(session: AnySession, name: str | None, now: datetime) -> str | 
         session.add(Campaign(id=known, name=name, created_at=now))
         session.flush()
     return known
+
+
+def _one_at_a_time(session: AnySession, lead: Lead) -> None:
+    """Two enquiries of one person at the same moment are taken one after the other, so that the second finds the first.
+
+    SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for key in sorted(filter(None, (lead.email_norm, lead.phone_norm))):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 def _same_person(session: AnySession, lead: Lead, now: datetime) -> Lead | None:

@@ -42,7 +42,7 @@ def password() -> ResponseReturnValue:
             db.session, lambda: accounts.change_password(db.session, db.session.get_one(User, user_id), old, new, now())
         )
     except AccountError as error:
-        field = form[error.field] if error.field in form else form.password
+        field = form.old_password if error.field == "old_password" else form.password
         field.errors = [*field.errors, error.message]
         return _shown(form, 422)
     user = db.session.get_one(User, user_id, populate_existing=True)

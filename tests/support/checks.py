@@ -97,7 +97,7 @@ def _stopped(session: AnySession) -> Iterator[str]:
 def _explained(session: AnySession) -> Iterator[str]:
     """Each assignment has the one decision that gave it."""
     decisions = select(Decision.assignment_id, func.count()).where(Decision.outcome == DecisionOutcome.OFFERED)
-    counted = dict(session.execute(decisions.group_by(Decision.assignment_id)).tuples().all())
+    counted = {row[0]: row[1] for row in session.execute(decisions.group_by(Decision.assignment_id))}
     for assignment_id in session.scalars(select(Assignment.id)):
         if counted.get(assignment_id) != 1:
             yield f"assignment {assignment_id} has {counted.get(assignment_id, 0)} decisions"

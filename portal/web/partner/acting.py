@@ -16,8 +16,11 @@ from portal.web.visitor import actor, now
 
 LeadForm = TouchForm | DeclineForm | FeedbackForm | DealForm
 FORMS: dict[str, type[LeadForm]] = {
-    "log": TouchForm, "decline": DeclineForm, "feedback": FeedbackForm, "deal": DealForm,
-}  # fmt: skip
+    "log": TouchForm,
+    "decline": DeclineForm,
+    "feedback": FeedbackForm,
+    "deal": DealForm,
+}
 
 
 def accept(assignment_id: str) -> str:

@@ -60,7 +60,7 @@ class TouchForm(FlaskForm):  # type: ignore[misc]
 
     kind = choice("What did you do?", ActivityKind, "Say what you did.")
     outcome = choice("How did it go?", ActivityOutcome, "Say how it went.")
-    next_step = SelectField("Next step", choices=lambda: next_steps())
+    next_step = SelectField("Next step", choices=lambda: next_steps())  # noqa: PLW0108 - defined below
     note = StringField("Note", [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
 
     def validate_on_submit(self, *args: Any, **more: Any) -> bool:
@@ -93,9 +93,11 @@ def next_steps() -> list[tuple[str, str]]:
 
 class FeedbackForm(FlaskForm):  # type: ignore[misc]
     rating = RadioField(
-        "How good was this lead?", [AnyOf([*"12345"], "Rate the lead from 1 to 5.")], choices=[*"12345"],
+        "How good was this lead?",
+        [AnyOf([*"12345"], "Rate the lead from 1 to 5.")],
+        choices=[*"12345"],
         validate_choice=False,
-    )  # fmt: skip
+    )
     disposition = choice("Where does it stand?", Disposition, "Say where it stands.")
     reason = line("Reason")
     objections = TextAreaField("Objections or questions heard", [Optional()])
@@ -112,10 +114,13 @@ class FeedbackForm(FlaskForm):  # type: ignore[misc]
     def verdict(self) -> Verdict:
         """What was said, as the service takes it."""
         return Verdict(
-            rating=int(self.rating.data), disposition=Disposition(self.disposition.data),
-            reason=said(self.reason.data), objections=lines_of(self.objections.data),
-            competitor=said(self.competitor.data), note=said(self.note.data),
-        )  # fmt: skip
+            rating=int(self.rating.data),
+            disposition=Disposition(self.disposition.data),
+            reason=said(self.reason.data),
+            objections=lines_of(self.objections.data),
+            competitor=said(self.competitor.data),
+            note=said(self.note.data),
+        )
 
 
 def lines_of(text: str | None) -> list[str]:
@@ -127,9 +132,12 @@ class DealForm(FlaskForm):  # type: ignore[misc]
     name = line("What is the deal?")
     stage = SelectField("Stage", choices=[(stage.value, stage.label) for stage in DealStage])
     amount = StringField(
-        "Amount", [InputRequired("Give the amount, 0 if you do not know it yet."),
-                   Regexp(f"^{AMOUNT}$", message="Write the amount in digits, such as 48000 or 48000.50.")]
-    )  # fmt: skip
+        "Amount",
+        [
+            InputRequired("Give the amount, 0 if you do not know it yet."),
+            Regexp(f"^{AMOUNT}$", message="Write the amount in digits, such as 48000 or 48000.50."),
+        ],
+    )
     currency = StringField("Currency", [InputRequired("Give the currency by its three letters, such as EUR.")])
     expected_close = DateField("Expected close", [Optional()])
     lost_reason = line("Why was it lost?")
@@ -141,10 +149,13 @@ class DealForm(FlaskForm):  # type: ignore[misc]
     def deal(self) -> DealFacts:
         """What was said, as the service takes it."""
         return DealFacts(
-            name=said(self.name.data), stage=DealStage(self.stage.data), amount_cents=cents(self.amount.data or ""),
-            currency=(self.currency.data or "").strip().upper(), lost_reason=said(self.lost_reason.data),
+            name=said(self.name.data),
+            stage=DealStage(self.stage.data),
+            amount_cents=cents(self.amount.data or ""),
+            currency=(self.currency.data or "").strip().upper(),
+            lost_reason=said(self.lost_reason.data),
             expected_close=self.expected_close.data.isoformat() if self.expected_close.data else None,
-        )  # fmt: skip
+        )
 
 
 def cents(text: str) -> int:

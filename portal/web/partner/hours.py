@@ -67,10 +67,12 @@ class HoursForm(FlaskForm):  # type: ignore[misc]
         if wrong:
             raise Invalid(wrong)
         return {
-            "opening_hours": week, "closures": closures_of(self.closures.data), "holidays": self._holidays(),
+            "opening_hours": week,
+            "closures": closures_of(self.closures.data),
+            "holidays": self._holidays(),
             "quiet_periods": [{"kind": kind, "days": self[kind].data} for kind in QUIET if self[kind].data],
             "wants_early_leads": bool(self.early_leads.data),
-        }  # fmt: skip
+        }
 
     def _holidays(self) -> dict[str, str] | None:
         country, part = self.holiday_country.data, (self.holiday_part.data or "").strip().upper()
@@ -109,11 +111,16 @@ def filled(partner: Partner) -> HoursForm:
     holidays = holidays_of(partner)
     return HoursForm(
         formdata=None,
-        **{day: text_of(week.get(day, []) if week is not None else (OFFICE if day in DAYS[:5] else [])) for day in DAYS},
+        **{
+            day: text_of(week.get(day, []) if week is not None else (OFFICE if day in DAYS[:5] else [])) for day in DAYS
+        },
         closures="\n".join(closure_text(closure) for closure in hours.get("closures") or []),
-        holiday_country=holidays.get("country", ""), holiday_part=holidays.get("subdivision", ""),
-        month_end=quiet.get("month_end"), quarter_end=quiet.get("quarter_end"), early_leads=partner.wants_early_leads,
-    )  # fmt: skip
+        holiday_country=holidays.get("country", ""),
+        holiday_part=holidays.get("subdivision", ""),
+        month_end=quiet.get("month_end"),
+        quarter_end=quiet.get("quarter_end"),
+        early_leads=partner.wants_early_leads,
+    )
 
 
 def holidays_of(partner: Partner) -> Mapping[str, str]:

@@ -69,9 +69,13 @@ def _new_form(name: str, held: Assignment) -> LeadForm | None:
     if known is None:
         return (DealForm(currency="EUR") if name == "deal" else FORMS[name]()) if name else None
     return DealForm(
-        name=known.name, stage=known.stage.value, amount=f"{known.amount_cents / 100:.2f}", currency=known.currency,
-        expected_close=lead_facts.day_of(known.expected_close), lost_reason=known.lost_reason,
-    )  # fmt: skip
+        name=known.name,
+        stage=known.stage.value,
+        amount=f"{known.amount_cents / 100:.2f}",
+        currency=known.currency,
+        expected_close=lead_facts.day_of(known.expected_close),
+        lost_reason=known.lost_reason,
+    )
 
 
 @lead.post("/<lead_id>/accept")
@@ -127,13 +131,27 @@ def partner_page(
     """The page of a lead in the partner's own hands."""
     known, clocks = words.knows(held), lead_facts.clocks(db.session, actor(), held)
     return render_template(
-        "lead/partner.html", lead=found, held=held, known=known, name=words.name_of(found, known),
-        state=words.state_of(held).capitalize(), late=sum(clock["state"] == "late" for clock in clocks), clocks=clocks,
-        contact=lead_facts.contact(found) if known else [], facts=lead_facts.facts(found, known), since=words.held_since(held),
-        lines=lines(db.session, actor(), found, held), deal=deals.of_assignment(db.session, held.id), form=form,
-        form_name=name, usable=usable_forms(held), why=_why(found.id), strip=strip(),
-        reasons=lead_facts.reasons, deal_facts=lead_facts.deal_facts,
-    ), status  # fmt: skip
+        "lead/partner.html",
+        lead=found,
+        held=held,
+        known=known,
+        name=words.name_of(found, known),
+        state=words.state_of(held).capitalize(),
+        late=sum(clock["state"] == "late" for clock in clocks),
+        clocks=clocks,
+        contact=lead_facts.contact(found) if known else [],
+        facts=lead_facts.facts(found, known),
+        since=words.held_since(held),
+        lines=lines(db.session, actor(), found, held),
+        deal=deals.of_assignment(db.session, held.id),
+        form=form,
+        form_name=name,
+        usable=usable_forms(held),
+        why=_why(found.id),
+        strip=strip(),
+        reasons=lead_facts.reasons,
+        deal_facts=lead_facts.deal_facts,
+    ), status
 
 
 def _why(lead_id: str) -> dict[str, Any] | None:
@@ -149,11 +167,19 @@ def staff_page(lead_id: str) -> ResponseReturnValue:
     held = lead_facts.holdings(db.session, actor(), found.id)
     live = next((row for row in held if row["live"]), None)
     return render_template(
-        "lead/staff.html", lead=found, name=words.name_of(found, True), held=held, live=live,
-        contact=lead_facts.contact(found), facts=lead_facts.facts(found, True),
-        extra=lead_facts.staff_facts(found), lines=lines(db.session, actor(), found, None), why=_why(found.id), reasons=lead_facts.reasons,
+        "lead/staff.html",
+        lead=found,
+        name=words.name_of(found, True),
+        held=held,
+        live=live,
+        contact=lead_facts.contact(found),
+        facts=lead_facts.facts(found, True),
+        extra=lead_facts.staff_facts(found),
+        lines=lines(db.session, actor(), found, None),
+        why=_why(found.id),
+        reasons=lead_facts.reasons,
         hands=hand_actions(found) if actor().manages_partners else [],
-    )  # fmt: skip
+    )
 
 
 def hand_actions(found: Lead) -> list[dict[str, str]]:

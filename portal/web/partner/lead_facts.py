@@ -65,9 +65,13 @@ def contact(lead: Lead) -> list[Fact]:
     region = None if lead.region == lead.city else lead.region
     address = ", ".join(part for part in (town, region, lead.country) if part)
     return given(
-        ("Person", words.person(lead)), ("Company", lead.company), ("Phone", phone), ("E-mail", lead.email),
-        ("Place", address), ("Speaks", language(lead.language)),
-    )  # fmt: skip
+        ("Person", words.person(lead)),
+        ("Company", lead.company),
+        ("Phone", phone),
+        ("E-mail", lead.email),
+        ("Place", address),
+        ("Speaks", language(lead.language)),
+    )
 
 
 def language(tag: str | None) -> str | None:
@@ -82,9 +86,14 @@ def facts(lead: Lead, known: bool) -> list[Fact]:
     people = f"{lead.employees:,} people" if lead.employees and known else words.size(lead)
     custom = [(str(name), value) for name, value in sorted(lead.custom.items())] if known and lead.custom else []
     return given(
-        ("Wants", lead.product), ("Size", people), ("Budget", budget), ("Place", None if known else words.place(lead)),
-        ("From", lead.campaign or lead.source), ("Asked", when(lead.received_at)), *custom,
-    )  # fmt: skip
+        ("Wants", lead.product),
+        ("Size", people),
+        ("Budget", budget),
+        ("Place", None if known else words.place(lead)),
+        ("From", lead.campaign or lead.source),
+        ("Asked", when(lead.received_at)),
+        *custom,
+    )
 
 
 def staff_facts(lead: Lead) -> list[Fact]:
@@ -94,11 +103,14 @@ def staff_facts(lead: Lead) -> list[Fact]:
         value for name in ("source", "medium", "campaign", "term", "content") if (value := getattr(lead, f"utm_{name}"))
     )
     return given(
-        ("Score", score), ("Your id", lead.external_id), ("Reason", lead.reason), ("Tracking", tracking),
+        ("Score", score),
+        ("Your id", lead.external_id),
+        ("Reason", lead.reason),
+        ("Tracking", tracking),
         ("Moves caused by partners", lead.hand_overs or None),
         ("Tried again", when(lead.retry_at) if lead.retry_at else None),
         ("In the pool until", when(lead.pool_until) if lead.pool_until else None),
-    )  # fmt: skip
+    )
 
 
 def given(*items: Fact) -> list[Fact]:
@@ -123,13 +135,19 @@ def holdings(session: AnySession, actor: Actor, lead_id: str) -> list[dict[str, 
         owed.setdefault(row.assignment_id, []).append(clock(row, rules))
     return [
         {
-            "id": held.id, "partner": partner.name, "url": f"/partners/{partner.id}", "state": held.state.label,
-            "origin": held.origin.label, "since": words.held_since(held), "ended": held.ended_at,
+            "id": held.id,
+            "partner": partner.name,
+            "url": f"/partners/{partner.id}",
+            "state": held.state.label,
+            "origin": held.origin.label,
+            "since": words.held_since(held),
+            "ended": held.ended_at,
             "reason": held.decline_reason.label if held.decline_reason else held.end_reason,
-            "live": held.state in LIVE_ASSIGNMENT, "clocks": owed.get(held.id, []),
+            "live": held.state in LIVE_ASSIGNMENT,
+            "clocks": owed.get(held.id, []),
         }
         for held, partner in rows
-    ]  # fmt: skip
+    ]
 
 
 def reasons(gates: list[dict[str, Any]], only_closed: bool = False) -> list[dict[str, Any]]:
@@ -143,9 +161,13 @@ def reasons(gates: list[dict[str, Any]], only_closed: bool = False) -> list[dict
 def deal_facts(deal: Deal) -> list[Fact]:
     """A deal as facts; the amount as "EUR 48,000"."""
     return given(
-        ("Name", deal.name), ("Stage", deal.stage.label), ("Amount", money(deal)), ("Expected", deal.expected_close),
-        ("Closed", when(deal.closed_at) if deal.closed_at else None), ("Why lost", deal.lost_reason),
-    )  # fmt: skip
+        ("Name", deal.name),
+        ("Stage", deal.stage.label),
+        ("Amount", money(deal)),
+        ("Expected", deal.expected_close),
+        ("Closed", when(deal.closed_at) if deal.closed_at else None),
+        ("Why lost", deal.lost_reason),
+    )
 
 
 def money(deal: Deal) -> str:

@@ -29,10 +29,16 @@ def index() -> ResponseReturnValue:
     page = reading.own_leads(db.session, actor(), state, words_, after)
     kept = {"status": state, "q": words_ or None}
     return render_template(
-        "our_leads/index.html", rows=_rows(page), heading=(state or "all leads").capitalize(), state=state, q=words_, filters=_filters(state, words_), strip=strip(),
+        "our_leads/index.html",
+        rows=_rows(page),
+        heading=(state or "all leads").capitalize(),
+        state=state,
+        q=words_,
+        filters=_filters(state, words_),
+        strip=strip(),
         first_url=url_for("our_leads.index", **kept) if after else None,
         next_url=url_for("our_leads.index", **kept, after=page.next) if page.next else None,
-    )  # fmt: skip
+    )
 
 
 def _filters(state: str | None, words_: str) -> list[dict[str, Any]]:
@@ -54,8 +60,14 @@ def row(assignment: Assignment, lead: Lead, owed: Obligation | None) -> dict[str
     known, url = words.knows(assignment), url_for("lead.page", lead_id=lead.id)
     state = words.state_of(assignment).capitalize()
     return {
-        "id": assignment.id, "grade": lead.grade, "who": words.name_of(lead, known), "detail": words.detail_of(lead, known),
-        "ask": f"{state} · next: {acting.lower(owed.kind.label)}" if owed else state,
-        "ask_detail": f"Since {when(words.held_since(assignment))}", "due": due(owed.due_at) if owed else None,
-        "url": url, "action": {"label": "Open", "url": url}, "open": False,
-    }  # fmt: skip
+        "id": assignment.id,
+        "grade": lead.grade,
+        "who": words.name_of(lead, known),
+        "detail": words.detail_of(lead, known),
+        "ask": f"{state} · {acting.lower(owed.kind.label)} is due" if owed else state,
+        "ask_detail": f"Since {when(words.held_since(assignment))}",
+        "due": due(owed.due_at) if owed else None,
+        "url": url,
+        "action": {"label": "Open", "url": url},
+        "open": False,
+    }

@@ -39,12 +39,17 @@ def row(item: Pooled) -> dict[str, Any]:
     lead = item.lead
     action = {"label": "Claim", "url": url_for("pool.claim", lead_id=lead.id), "post": True}
     return {
-        "id": lead.id, "grade": lead.grade, "who": words.name_of(lead, False), "detail": words.detail_of(lead, False),
+        "id": lead.id,
+        "grade": lead.grade,
+        "who": words.name_of(lead, False),
+        "detail": words.detail_of(lead, False),
         "ask": words.present(item.hindrance or "") or words.origin_of(lead) or "Open to claim",
         "ask_detail": words.origin_of(lead) if item.hindrance else f"Asked {when(lead.received_at)}",
         "due": {**due(lead.pool_until), "level": "later"} if lead.pool_until else None,
-        "action": None if item.hindrance else action, "url": None, "open": False,
-    }  # fmt: skip
+        "action": None if item.hindrance else action,
+        "url": None,
+        "open": False,
+    }
 
 
 @pool.post("/<lead_id>/claim")

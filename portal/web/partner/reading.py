@@ -69,9 +69,10 @@ def work(session: AnySession, actor: Actor) -> list[Work]:
 
 def _add_last_touches(session: AnySession, actor: Actor, found: dict[str, Work]) -> None:
     latest = (
-        select(func.max(Activity.id)).where(Activity.assignment_id.in_(found), Activity.counted)
+        select(func.max(Activity.id))
+        .where(Activity.assignment_id.in_(found), Activity.counted)
         .group_by(Activity.assignment_id)
-    )  # fmt: skip
+    )
     for activity in session.scalars(access.activities(actor).where(Activity.id.in_(latest))):
         found[activity.assignment_id].last = activity
 

@@ -25,14 +25,26 @@ def index() -> ResponseReturnValue:
     view = read()
     ledger = standing_facts.history(db.session, actor(), request.args.get("after"))
     return render_template(
-        "standing/index.html", partner=own_partner(), view=view, sentence=_sentence(view),
-        rungs=standing_facts.rungs(view), back=_back(view), title=_title(view), steps=standing_facts.steps(db.session, actor(), view),
-        kinds=standing_facts.by_kind(view, now()), missed=standing_facts.missed(db.session, actor(), view, now()),
-        rate=view.rate, few=view.rate.value is None, ladder=view.ladder, history=ledger.lines,
+        "standing/index.html",
+        partner=own_partner(),
+        view=view,
+        sentence=_sentence(view),
+        rungs=standing_facts.rungs(view),
+        back=_back(view),
+        title=_title(view),
+        steps=standing_facts.steps(db.session, actor(), view),
+        kinds=standing_facts.by_kind(view, now()),
+        missed=standing_facts.missed(db.session, actor(), view, now()),
+        rate=view.rate,
+        few=view.rate.value is None,
+        ladder=view.ladder,
+        history=ledger.lines,
         next_url=url_for("standing.index", after=ledger.next, _anchor="history") if ledger.next else None,
         first_url=url_for("standing.index", _anchor="history") if request.args.get("after") else None,
-        marks=[int(share * 100) for share in (view.ladder.stop_below, view.ladder.reduce_below, view.ladder.warn_below)],
-    )  # fmt: skip
+        marks=[
+            int(share * 100) for share in (view.ladder.stop_below, view.ladder.reduce_below, view.ladder.warn_below)
+        ],
+    )
 
 
 def _sentence(view: View) -> str:

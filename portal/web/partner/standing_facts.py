@@ -26,18 +26,28 @@ from portal.web.shell import due, when
 ORDER = (Standing.GOOD, Standing.WARNED, Standing.REDUCED, Standing.STOPPED, Standing.PROBATION)
 PAGE = 20
 CAUSES = {
-    StopCause.OVERDUE.value: "Too much was overdue at once.", StopCause.RATE.value: "Too little was kept in time.",
+    StopCause.OVERDUE.value: "Too much was overdue at once.",
+    StopCause.RATE.value: "Too little was kept in time.",
     StopCause.ROW.value: "Too many were missed in a row.",
-}  # fmt: skip
+}
 DONE_BY_HAND = {
-    LedgerKind.BREACH: "Missed", LedgerKind.WAIVE: "Waived", LedgerKind.EXTEND: "More time given",
-    LedgerKind.HOLD: "New leads put on hold", LedgerKind.EXEMPT: "Exempted from stops", LedgerKind.RELEASE: "Released",
+    LedgerKind.BREACH: "Missed",
+    LedgerKind.WAIVE: "Waived",
+    LedgerKind.EXTEND: "More time given",
+    LedgerKind.HOLD: "New leads put on hold",
+    LedgerKind.EXEMPT: "Exempted from stops",
+    LedgerKind.RELEASE: "Released",
     LedgerKind.READY: "We said we are ready",
-}  # fmt: skip
+}
 ICONS = {
-    LedgerKind.BREACH: "exclaim", LedgerKind.WAIVE: "check", LedgerKind.EXTEND: "clock", LedgerKind.HOLD: "hourglass",
-    LedgerKind.EXEMPT: "shield", LedgerKind.RELEASE: "check", LedgerKind.READY: "flag",
-}  # fmt: skip
+    LedgerKind.BREACH: "exclaim",
+    LedgerKind.WAIVE: "check",
+    LedgerKind.EXTEND: "clock",
+    LedgerKind.HOLD: "hourglass",
+    LedgerKind.EXEMPT: "shield",
+    LedgerKind.RELEASE: "check",
+    LedgerKind.READY: "flag",
+}
 
 
 def rungs(view: View) -> list[dict[str, Any]]:
@@ -46,12 +56,14 @@ def rungs(view: View) -> list[dict[str, Any]]:
     because = sentences.because_sentence(len(view.overdue), view.rate, view.ladder)
     return [
         {
-            "standing": rung, "gets": told[rung][0], "here": rung is here,
+            "standing": rung,
+            "gets": told[rung][0],
+            "here": rung is here,
             "threshold": because if rung is here and because and rung is not Standing.STOPPED else told[rung][1],
             "next": _pin(fall.need) if fall and fall.to is rung and rung is not here else None,
         }
         for rung in ORDER
-    ]  # fmt: skip
+    ]
 
 
 def _pin(need: int) -> str:
@@ -69,9 +81,11 @@ def _step(step: WayBackStep, view: View, row: Obligation | None) -> dict[str, An
     if step.kind is Way.DO and row is not None:
         described = due(row.due_at)
         return {
-            "title": view.what.get(row.id, row.kind.label), "late": described["relative"],
-            "detail": f"due {described['exact']}", "action": _action(row),
-        }  # fmt: skip
+            "title": view.what.get(row.id, row.kind.label),
+            "late": described["relative"],
+            "detail": f"due {described['exact']}",
+            "action": _action(row),
+        }
     title = sentences.step_sentence(step, lambda id_: view.what.get(id_, "What is owed"), when)
     action = ready() if step.kind is Way.READY else None
     return {"title": title, "late": None, "detail": _detail(step, view), "action": action}
@@ -173,9 +187,13 @@ def _entry(row: LedgerEntry) -> dict[str, Any]:
         worse = _worse(row.from_standing, row.to_standing)
         text = CAUSES.get(str(row.facts.get("cause")), "") if worse else ""
         return {
-            "at": row.at, "icon": "arrow-down" if worse else "arrow-up", "from": row.from_standing, "to": row.to_standing,
-            "text": text, "by": "",
-        }  # fmt: skip
+            "at": row.at,
+            "icon": "arrow-down" if worse else "arrow-up",
+            "from": row.from_standing,
+            "to": row.to_standing,
+            "text": text,
+            "by": "",
+        }
     until = f"until {when(row.until)}" if row.until else ""
     named = f"{count} {'deadline' if count == 1 else 'deadlines'}" if count else ""
     head = ", ".join(filter(None, (DONE_BY_HAND[row.kind], named, until)))
@@ -190,7 +208,13 @@ def _entry(row: LedgerEntry) -> dict[str, Any]:
 
 def _worse(before: Standing | None, after: Standing | None) -> bool:
     order: Iterable[Standing] = (
-        Standing.EXEMPT, Standing.GOOD, Standing.WARNED, Standing.REDUCED, Standing.PROBATION, Standing.STOPPED, Standing.HELD
-    )  # fmt: skip
+        Standing.EXEMPT,
+        Standing.GOOD,
+        Standing.WARNED,
+        Standing.REDUCED,
+        Standing.PROBATION,
+        Standing.STOPPED,
+        Standing.HELD,
+    )
     places = list(order)
     return before in places and after in places and places.index(after) > places.index(before)

@@ -40,10 +40,13 @@ def strip(view: View | None = None, *, always: bool = False, link: bool = True) 
     can_say = any(step.kind is Way.READY for step in view.steps)
     see = {"label": "See our standing", "url": url_for("standing.index")} if link else None
     return {
-        "sentence": sentence, "detail": detail, "standing": view.state.shown,
+        "sentence": sentence,
+        "detail": detail,
+        "standing": view.state.shown,
         "until": when(view.state.measure_until) if view.state.measure else None,
-        "action": ready() if can_say else see, "keep": can_say,
-    }  # fmt: skip
+        "action": ready() if can_say else see,
+        "keep": can_say,
+    }
 
 
 def ready() -> dict[str, Any]:

@@ -59,9 +59,16 @@ def page(status: int = 200, **shown: Any) -> ResponseReturnValue:
             "key": forms["key"] or KeyForm(formdata=None),
         }
     return render_template(
-        "team/index.html", partner=partner, people=people, keys=made, manages=manages(), me=visitor().user.id,
-        strip=strip(), secret=shown.get("secret"), **{k: v for k, v in forms.items() if k != "secret"},
-    ), status  # fmt: skip
+        "team/index.html",
+        partner=partner,
+        people=people,
+        keys=made,
+        manages=manages(),
+        me=visitor().user.id,
+        strip=strip(),
+        secret=shown.get("secret"),
+        **{k: v for k, v in forms.items() if k != "secret"},
+    ), status
 
 
 def manages() -> bool:
@@ -126,9 +133,10 @@ def _invited(user: User, secret: str) -> User:
     from portal.accounts.tokens import INVITATION, LIFETIME
 
     facts = {
-        "url": url_for("entry.invitation", secret=secret), "partner": own_partner().name,
+        "url": url_for("entry.invitation", secret=secret),
+        "partner": own_partner().name,
         "until": (now() + LIFETIME[INVITATION]).isoformat(),
-    }  # fmt: skip
+    }
     notify(db.session, NoticeTopic.INVITATION, "user", now(), user_id=user.id, facts=facts)
     return user
 

@@ -26,16 +26,30 @@ from portal.web.shell import when
 #: Of what belongs to no partner, a holder reads only that the person asked again, from its own offer on.
 OF_NOBODY = (LeadEventKind.ENQUIRED_AGAIN, LeadEventKind.MERGED)
 ICONS = {
-    LeadEventKind.RECEIVED: "inbox", LeadEventKind.ENQUIRED_AGAIN: "refresh", LeadEventKind.OFFERED: "send",
-    LeadEventKind.ACCEPTED: "check", LeadEventKind.CLAIMED: "check", LeadEventKind.DECLINED: "x",
-    LeadEventKind.EXPIRED: "hourglass", LeadEventKind.RECALLED: "reply", LeadEventKind.CLOSED: "flag",
-    LeadEventKind.POOLED: "inbox", LeadEventKind.QUEUED: "hourglass", LeadEventKind.DISQUALIFIED: "x",
-    LeadEventKind.NURTURE: "hourglass", LeadEventKind.REOPENED: "refresh", LeadEventKind.MERGED: "refresh",
-}  # fmt: skip
+    LeadEventKind.RECEIVED: "inbox",
+    LeadEventKind.ENQUIRED_AGAIN: "refresh",
+    LeadEventKind.OFFERED: "send",
+    LeadEventKind.ACCEPTED: "check",
+    LeadEventKind.CLAIMED: "check",
+    LeadEventKind.DECLINED: "x",
+    LeadEventKind.EXPIRED: "hourglass",
+    LeadEventKind.RECALLED: "reply",
+    LeadEventKind.CLOSED: "flag",
+    LeadEventKind.POOLED: "inbox",
+    LeadEventKind.QUEUED: "hourglass",
+    LeadEventKind.DISQUALIFIED: "x",
+    LeadEventKind.NURTURE: "hourglass",
+    LeadEventKind.REOPENED: "refresh",
+    LeadEventKind.MERGED: "refresh",
+}
 TOUCH_ICONS = {
-    ActivityKind.CALL: "phone", ActivityKind.EMAIL: "mail", ActivityKind.MEETING: "calendar",
-    ActivityKind.DEMO: "screen", ActivityKind.MESSAGE: "quote", ActivityKind.NOTE: "note",
-}  # fmt: skip
+    ActivityKind.CALL: "phone",
+    ActivityKind.EMAIL: "mail",
+    ActivityKind.MEETING: "calendar",
+    ActivityKind.DEMO: "screen",
+    ActivityKind.MESSAGE: "quote",
+    ActivityKind.NOTE: "note",
+}
 #: Why a lead was taken back, where the portal itself says so.
 RECALLED = {"stopped": "New leads were stopped.", "deactivated": "The partner was switched off."}
 
@@ -65,9 +79,11 @@ def lines(session: AnySession, actor: Actor, lead: Lead, own: Assignment | None)
     said = _enquiries(session, lead, events) if own is None or knows(own) else {}
     names = _partners(session, actor, events) if own is None else {}
     found = [
-        *(_event(event, said, names, staff=own is None) for event in events), *map(_touch, touches),
-        *map(_verdict, verdicts), *_missed(owed),
-    ]  # fmt: skip
+        *(_event(event, said, names, staff=own is None) for event in events),
+        *map(_touch, touches),
+        *map(_verdict, verdicts),
+        *_missed(owed),
+    ]
     return sorted(found, key=lambda line: line.at, reverse=True)
 
 
@@ -131,10 +147,14 @@ def _touch(activity: Activity) -> Line:
     head = f"{kind.label}." if kind is ActivityKind.NOTE else f"{kind.label}: {outcome.label.lower()}."
     following = f" Next step by {when(activity.next_step_at)}." if activity.next_step_at else ""
     return Line(
-        TOUCH_ICONS[kind], activity.occurred_at, head, f"By {activity.actor_name}.{following}",
-        chip="" if activity.counted else "does not count as a touch", said=activity.note or "",
+        TOUCH_ICONS[kind],
+        activity.occurred_at,
+        head,
+        f"By {activity.actor_name}.{following}",
+        chip="" if activity.counted else "does not count as a touch",
+        said=activity.note or "",
         tone="done" if activity.counted else "plain",
-    )  # fmt: skip
+    )
 
 
 def _verdict(feedback: Feedback) -> Line:

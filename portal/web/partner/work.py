@@ -26,9 +26,11 @@ gate.only(work, *gate.PARTNER)
 SHOWN_LATER = 5
 A_WEEK = timedelta(days=7)
 BUTTONS = {
-    ObligationKind.FIRST_CONTACT: ("log", "Log a touch"), ObligationKind.NEXT_TOUCH: ("log", "Log a touch"),
-    ObligationKind.UPDATE: ("log", "Log a touch"), ObligationKind.FEEDBACK: ("feedback", "Give feedback"),
-}  # fmt: skip
+    ObligationKind.FIRST_CONTACT: ("log", "Log a touch"),
+    ObligationKind.NEXT_TOUCH: ("log", "Log a touch"),
+    ObligationKind.UPDATE: ("log", "Log a touch"),
+    ObligationKind.FEEDBACK: ("feedback", "Give feedback"),
+}
 
 
 @work.get("")
@@ -78,10 +80,15 @@ def page(opened: str, name: str, form: LeadForm | None, status: int = 200) -> Re
     rows = reading.work(db.session, actor())
     groups = reading.grouped(rows, now(), zone())
     return render_template(
-        "work/index.html", partner=own_partner(), strip=strip(always=True), form=form, form_name=name, opened=opened,
+        "work/index.html",
+        partner=own_partner(),
+        strip=strip(always=True),
+        form=form,
+        form_name=name,
+        opened=opened,
         groups=with_one_primary([_group(title, found, opened) for title, found in groups.items() if found], form),
         day=exact(now(), zone(), now() - A_WEEK),
-    ), status  # fmt: skip
+    ), status
 
 
 def with_one_primary(groups: list[dict[str, Any]], form: LeadForm | None) -> list[dict[str, Any]]:
@@ -96,10 +103,12 @@ def _group(title: str, found: list[Work], opened: str) -> dict[str, Any]:
     folded = title == "Later" and len(found) > SHOWN_LATER and not request.args.get("later")
     shown = found[:SHOWN_LATER] if folded else found
     return {
-        "title": title, "count": len(found), "late": title == "Overdue",
+        "title": title,
+        "count": len(found),
+        "late": title == "Overdue",
         "more_url": url_for("work.index", later=1) if folded else None,
         "rows": [row(work, opened) for work in shown],
-    }  # fmt: skip
+    }
 
 
 def row(item: Work, opened: str) -> dict[str, Any]:
@@ -107,11 +116,18 @@ def row(item: Work, opened: str) -> dict[str, Any]:
     known = words.knows(item.assignment)
     action, lesser = _actions(item, opened)
     return {
-        "id": item.assignment.id, "grade": item.lead.grade, "who": words.name_of(item.lead, known),
-        "detail": words.detail_of(item.lead, known), "ask": words.ASKS[item.first.kind].format(number=item.first.number),
-        "ask_detail": _second(item), "due": due(item.first.due_at), "url": url_for("lead.page", lead_id=item.lead.id),
-        "action": action, "lesser": lesser, "open": opened == item.assignment.id,
-    }  # fmt: skip
+        "id": item.assignment.id,
+        "grade": item.lead.grade,
+        "who": words.name_of(item.lead, known),
+        "detail": words.detail_of(item.lead, known),
+        "ask": words.ASKS[item.first.kind].format(number=item.first.number),
+        "ask_detail": _second(item),
+        "due": due(item.first.due_at),
+        "url": url_for("lead.page", lead_id=item.lead.id),
+        "action": action,
+        "lesser": lesser,
+        "open": opened == item.assignment.id,
+    }
 
 
 def _second(item: Work) -> str:

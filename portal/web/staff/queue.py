@@ -81,4 +81,4 @@ def run_one(lead_id: str) -> ResponseReturnValue:
 
 
 def _place(lead_id: str) -> bool:
-    return unit(db.session, lambda: place_waiting(db.session, lead_id, now()))
+    return unit(db.session, lambda: place_waiting(db.session, lead_id, now(), by_hand=True))

@@ -1,0 +1,392 @@
+"""A vendor, its partners and time, moved at random through the acts of the product; checked after every one."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from sqlalchemy import func, select
+
+from models import base
+from models.assignments import Assignment, Deal, Obligation
+from models.base import db
+from models.leads import Lead
+from models.partners import Partner
+from models.session import unit
+from portal.accounts.actor import Actor
+from portal.compliance import partners
+from portal.compliance import policies as policy_service
+from portal.compliance.partners import SETTINGS
+from portal.compliance.settings import parse_settings
+from portal.enforcement import acts
+from portal.enforcement.placing import place_freed
+from portal.enforcement.sweep import sweep
+from portal.errors import Refusal
+from portal.follow_up.deal_acts import DealFacts
+from portal.follow_up.service import Touch, Verdict
+from portal.vocabulary import (
+    ActivityKind,
+    ActivityOutcome,
+    AssignmentOrigin,
+    AssignmentState,
+    DealStage,
+    DeclineReason,
+    Disposition,
+    LeadStatus,
+    ObligationState,
+    Role,
+    Standing,
+)
+from tests.support import checks
+from tests.support.databases import Database
+from tests.support.world import DAY, HOUR, MINUTE, MONDAY, make_partner, publish_policy, publish_rules, receive_lead, rep_of
+
+T = TypeVar("T")
+STAFF = Actor(kind="user", id=None, name="Mira Manager", role=Role.ADMIN)
+BY_HAND = (AssignmentOrigin.BY_HAND, AssignmentOrigin.REOPENED)
+TURN: dict[str, Any] = {"kind": "weighted_round_robin"}
+
+indexes = st.integers(0, 30)
+PEOPLE = [f"anna{n}@{house}.example.com" for n in range(4) for house in ("alpha", "beta", "gamma", "delta")]
+STEPS = (MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY, 8 * DAY, 40 * DAY)
+PARTNERS: tuple[dict[str, Any], ...] = (
+    {"open_lead_cap": 2},
+    {"open_lead_cap": 3, "weight": 3, "daily_cap": 2},
+    {"open_lead_cap": 2, "weight": 2, "timezone": "America/New_York", "products": ["valves"], "weekly_cap": 3},
+    {"open_lead_cap": 4, "timezone": "Asia/Kolkata", "territories": [{"country": "FR"}, {"country": "DE", "region": "BY"}]},
+)
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"open_lead_cap": 0}, {"open_lead_cap": 1}, {"open_lead_cap": 5}, {"active": False}, {"active": True},
+    {"daily_cap": 1}, {"daily_cap": None}, {"weight": 7},
+    {"opening_hours": {"tue": [["22:00", "06:00"]], "thu": [["09:00", "12:30"], ["13:30", "18:00"]]}},
+    {"opening_hours": {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}},
+    {"quiet_periods": [{"kind": "month_end", "days": 5}]}, {"quiet_periods": []},
+    {"closures": [{"from": "2026-03-04", "to": "2026-03-10"}]}, {"closures": []},
+)  # fmt: skip
+
+
+def rules_of(found: list[Partner]) -> tuple[list[dict[str, Any]], ...]:
+    """Rule lists that together use every strategy and every way on."""
+    fr = {"all": [{"field": "country", "op": "eq", "value": "FR"}]}
+    valves = {"all": [{"field": "product", "op": "eq", "value": "valves"}]}
+    named = {"kind": "named", "partner": found[0].id}
+    return (
+        [{"name": "All", "strategy": TURN, "then": "queue"}],
+        [
+            {"name": "France", "when": fr, "strategy": {"kind": "open_pool", "hours": 30}, "then": "next"},
+            {"name": "All", "strategy": {**TURN, "by": "country"}, "then": "pool"},
+        ],
+        [
+            {"name": "Valves", "when": valves, "strategy": named, "then": "next"},
+            {"name": "Loads", "strategy": {"kind": "least_loaded"}, "then": {"partner": found[1].id}},
+        ],
+        [
+            {"name": "France", "when": fr, "pool": {"covers_territory": True}, "strategy": TURN, "then": "next"},
+            {"name": "Pool", "strategy": {"kind": "open_pool", "hours": 5}, "then": {"partner": found[0].id}},
+        ],
+    )
+
+
+def within(value: int, unit_: str = "days", clock: str = "business") -> dict[str, Any]:
+    """A span as a policy writes it."""
+    return {"value": value, "unit": unit_, "clock": clock}
+
+
+STAYS, GOES = {"reassign": False, "notify": ["partner"]}, {"reassign": True, "notify": ["partner", "manager"]}
+LADDER = {"minimum_sample": 2, "window_days": 20, "decay_days": 30, "stop_days": 2}
+POLICIES: tuple[dict[str, Any], ...] = (
+    {
+        "obligations": [
+            {"kind": "respond", "within": within(4, "hours"), "on_breach": STAYS, "warn_before": within(1, "hours")},
+            {"kind": "first_contact", "within": within(1), "on_breach": STAYS},
+            {"kind": "next_touch", "within": within(2, "days", "calendar"), "touches": 3, "on_breach": STAYS},
+            {"kind": "feedback", "within": within(3), "on_breach": STAYS, "repeat": within(2)},
+            {"kind": "update", "within": within(5), "on_breach": STAYS},
+        ],
+        "ladder": {**LADDER, "stop_on_overdue": 2, "probation": {"days": 3, "open_lead_cap": 1}},
+        "grace_minutes": 30,
+    },
+    {
+        "obligations": [
+            {"kind": "respond", "within": within(1, "hours", "calendar"), "on_breach": GOES},
+            {"kind": "first_contact", "within": within(3, "hours", "calendar"), "on_breach": GOES},
+            {"kind": "feedback", "within": within(3, "hours", "calendar"), "on_breach": GOES, "repeat": within(1)},
+            {"kind": "next_touch", "within": within(5, "hours", "calendar"), "touches": 2, "on_breach": GOES},
+        ],
+        "ladder": {**LADDER, "breaches_in_a_row": 2, "stop_days": 0, "probation": {"days": 0, "open_lead_cap": 1}},
+        "hand_overs": 2,
+    },
+    {
+        "obligations": [
+            {"kind": "respond", "within": within(1), "on_breach": STAYS},
+            {"kind": "first_contact", "within": within(1), "on_breach": GOES},
+            {"kind": "feedback", "within": within(1), "on_breach": STAYS},
+        ],
+        "ladder": {**LADDER, "stop_on_overdue": 1, "probation": {"days": 1, "open_lead_cap": 1}, "severity": {"feedback": 0}},
+        "hand_overs": 1,
+    },
+    {"obligations": [{"kind": "respond", "within": within(2)}], "ladder": {**LADDER, "stop_below": 0.9, "warn_below": 1,
+     "reduce_below": 0.95}},
+)  # fmt: skip
+
+
+def counted_ids(patch: pytest.MonkeyPatch) -> None:
+    """Ids in the order in which they are made, the same in every run: a failure can then be repeated."""
+    number = count(1)
+    patch.setattr(base, "time", SimpleNamespace(time_ns=lambda: next(number) * 1_000_000))
+    patch.setattr(base, "os", SimpleNamespace(urandom=lambda size: bytes(size)))
+
+
+class Vendor(RuleBasedStateMachine):
+    """Every act of the product in any order, with time moved by hand. ``database`` is set by the test."""
+
+    database: Database
+
+    def __init__(self) -> None:
+        super().__init__()
+        db.session.remove()
+        self.database.reset()
+        self.patch = pytest.MonkeyPatch()
+        counted_ids(self.patch)
+        self.session, self.now = db.session(), MONDAY
+        self.before: dict[str, tuple[Standing, datetime, int]] = {}
+        self.known: set[str] = set()
+
+    def teardown(self) -> None:
+        self.patch.undo()
+        db.session.remove()
+
+    @initialize(rules=indexes, policy=indexes, many=st.integers(2, 4))
+    def set_up(self, rules: int, policy: int, many: int) -> None:
+        for number, settings in enumerate(PARTNERS[:many]):
+            make_partner(self.session, f"Partner {number}", **settings)
+        self.publish_rules(rules)
+        if policy % 5:
+            self.publish_policy(policy, 0)
+        self.check()
+
+    # How the rules below choose and act.
+
+    def one(self, model: type[T], index: int, *where: Any) -> T | None:
+        found = self.session.scalars(select(model).where(*where).order_by(model.id)).all()  # type: ignore[attr-defined]
+        return found[index % len(found)] if found else None
+
+    def partner(self, index: int) -> Partner:
+        found = self.one(Partner, index)
+        assert found is not None
+        return found
+
+    def act(self, work: Callable[..., Any], *given: Any) -> None:
+        """Try one act; a refusal is an answer, any other error a defect."""
+        self.session.commit()
+        try:
+            work(self.session, *given)
+        except Refusal:
+            self.session.rollback()
+        self.check()
+
+    def as_holder(self, index: int, work: Callable[..., Any], *given: Any, live: bool = True) -> None:
+        """Act on an assignment as its holder."""
+        live_states = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
+        found = self.one(Assignment, index, *([Assignment.state.in_(live_states)] if live else []))
+        if found is not None:
+            self.act(work, rep_of(self.session.get_one(Partner, found.partner_id)), found.id, *given)
+
+    # Time.
+
+    @rule(step=st.sampled_from(STEPS))
+    def wait(self, step: timedelta) -> None:
+        self.now += step
+
+    @rule(before=st.booleans(), index=indexes)
+    def wait_for_what_comes(self, before: bool, index: int) -> None:
+        """To the very instant of something that time brings, or just before it."""
+        instants = sorted({at for at in self.coming() if at is not None and at > self.now})
+        if instants:
+            self.now = max(self.now, instants[index % min(3, len(instants))] - timedelta(microseconds=before))
+
+    def coming(self) -> Iterable[datetime | None]:
+        opened = Obligation.state == ObligationState.OPEN
+        yield from self.session.scalars(select(Obligation.grace_until).where(opened))
+        yield from self.session.scalars(select(Obligation.due_at).where(opened))
+        yield from self.session.scalars(select(Partner.standing_next_at))
+        yield from self.session.scalars(select(Lead.pool_until))
+        yield from self.session.scalars(select(Lead.retry_at))
+
+    @rule()
+    def sweep(self) -> None:
+        self.session.commit()
+        sweep(self.session, self.now)
+        self.check()
+        assert checks.wrong_after_sweep(self.session, self.now) == []
+        again = sweep(self.session, self.now)
+        done = again.breaches, again.standing_changes, again.warnings, again.pools_ended, again.set_aside
+        assert done == (0, 0, 0, 0, 0), f"swept again: {again}"
+        self.check()
+
+    # Leads.
+
+    @rule(
+        who=st.sampled_from(PEOPLE), country=st.sampled_from(["DE", "FR", None]), region=st.sampled_from(["BY", None]),
+        product=st.sampled_from(["valves", "pumps", None]), many=st.integers(1, 3),
+    )  # fmt: skip
+    def receive(self, who: str, country: str | None, region: str | None, product: str | None, many: int) -> None:
+        self.session.commit()
+        for number in range(many):
+            email = who if number == 0 else f"{self.now:%d%H%M}.{number}.{who}"
+            receive_lead(self.session, self.now, email=email, country=country, region=region, product=product)
+        self.check()
+
+    @rule(index=indexes, partner=indexes)
+    def claim(self, index: int, partner: int) -> None:
+        lead = self.one(Lead, index, Lead.status.in_((LeadStatus.POOLED, LeadStatus.ACCEPTED)))
+        if lead is not None:
+            self.act(acts.claim, rep_of(self.partner(partner)), lead.id, self.now)
+
+    @rule(index=indexes, partner=indexes)
+    def assign(self, index: int, partner: int) -> None:
+        if lead := self.one(Lead, index):
+            self.act(acts.assign, STAFF, lead.id, self.partner(partner).id, "as asked", self.now)
+
+    @rule(index=indexes)
+    def recall(self, index: int) -> None:
+        if found := self.one(Assignment, index, Assignment.ended_at.is_(None)):
+            self.act(acts.recall, STAFF, found.id, "a mistake", self.now)
+
+    @rule(index=indexes, status=st.sampled_from([LeadStatus.DISQUALIFIED, LeadStatus.NURTURE]))
+    def take_out(self, index: int, status: LeadStatus) -> None:
+        if lead := self.one(Lead, index):
+            self.act(acts.take_out, STAFF, lead.id, status, "no lead", self.now)
+
+    @rule(index=indexes, other=indexes)
+    def merge(self, index: int, other: int) -> None:
+        lead, into = self.one(Lead, index), self.one(Lead, other)
+        if lead is not None and into is not None:
+            self.act(acts.merge, STAFF, lead.id, into.id, self.now)
+
+    @rule(index=indexes)
+    def reopen(self, index: int) -> None:
+        if lead := self.one(Lead, index, Lead.status.not_in((LeadStatus.OFFERED, LeadStatus.UNALLOCATED))):
+            self.act(acts.reopen, STAFF, lead.id, "they called", self.now)
+
+    # What partners do.
+
+    @rule(index=indexes)
+    def accept(self, index: int) -> None:
+        self.as_holder(index, acts.accept, self.now)
+
+    @rule()
+    def accept_all(self) -> None:
+        for found in self.session.scalars(select(Assignment.id).where(Assignment.state == AssignmentState.OFFERED)).all():
+            assignment = self.session.get_one(Assignment, found)
+            self.act(acts.accept, rep_of(self.session.get_one(Partner, assignment.partner_id)), found, self.now)
+
+    @rule(index=indexes)
+    def decline(self, index: int) -> None:
+        self.as_holder(index, acts.decline, DeclineReason.NOT_A_FIT, None, self.now)
+
+    @rule(index=indexes, kind=st.sampled_from([ActivityKind.CALL, ActivityKind.EMAIL, ActivityKind.NOTE]))
+    def touch(self, index: int, kind: ActivityKind) -> None:
+        self.as_holder(index, acts.log, Touch(kind, ActivityOutcome.REACHED), self.now)
+
+    @rule(index=indexes, disposition=st.sampled_from(Disposition), live=st.booleans())
+    def feedback(self, index: int, disposition: Disposition, live: bool) -> None:
+        self.as_holder(index, acts.feedback, Verdict(3, disposition), self.now, live=live)
+
+    @rule(index=indexes, stage=st.sampled_from(DealStage))
+    def register_deal(self, index: int, stage: DealStage) -> None:
+        self.as_holder(index, acts.register_deal, DealFacts(stage=stage, amount_cents=100_000), self.now)
+
+    @rule(index=indexes, stage=st.sampled_from(DealStage))
+    def change_deal(self, index: int, stage: DealStage) -> None:
+        if deal := self.one(Deal, index):
+            actor = rep_of(self.session.get_one(Partner, deal.partner_id))
+            self.act(acts.change_deal, actor, deal.id, DealFacts(stage=stage), self.now)
+
+    # Standing by hand.
+
+    @rule(index=indexes, partner=indexes)
+    def ready(self, index: int, partner: int) -> None:
+        stopped = self.one(Partner, index, Partner.standing == Standing.STOPPED) or self.partner(partner)
+        self.act(acts.ready, rep_of(stopped), stopped.id, self.now)
+
+    @rule(partner=indexes, step=st.sampled_from(STEPS), work=st.sampled_from([acts.hold, acts.exempt]))
+    def measure(self, partner: int, step: timedelta, work: Callable[..., None]) -> None:
+        self.act(work, STAFF, self.partner(partner).id, "by hand", self.now + step, self.now)
+
+    @rule(partner=indexes)
+    def release(self, partner: int) -> None:
+        self.act(acts.release, STAFF, self.partner(partner).id, "talked", self.now)
+
+    @rule(index=indexes, breached=st.booleans())
+    def waive(self, index: int, breached: bool) -> None:
+        state = ObligationState.BREACHED if breached else ObligationState.OPEN
+        if row := self.one(Obligation, index, Obligation.state == state):
+            self.act(acts.waive, STAFF, [row.id], "our fault", self.now)
+
+    @rule(index=indexes, step=st.sampled_from(STEPS))
+    def extend(self, index: int, step: timedelta) -> None:
+        if row := self.one(Obligation, index, Obligation.state == ObligationState.OPEN):
+            self.act(acts.extend, STAFF, [row.id], "our fault", row.due_at + step, self.now)
+
+    # Configuration.
+
+    @rule(partner=indexes, change=st.sampled_from(CHANGES))
+    def change_partner(self, partner: int, change: dict[str, Any]) -> None:
+        found = self.partner(partner)
+        current = {name: getattr(found, name) for name in SETTINGS}
+        columns = parse_settings(change, current)
+        self.act(lambda session: self._change(session, found.id, columns))
+
+    def _change(self, session: Any, partner_id: str, columns: dict[str, Any]) -> None:
+        def work() -> list[str]:
+            return partners.change(session, partner_id, columns, self.now, STAFF)[1]
+
+        place_freed(session, acts.settled(session, self.now, work), self.now)
+
+    @rule(index=indexes)
+    def publish_rules(self, index: int) -> None:
+        self.session.commit()
+        lists = rules_of(list(self.session.scalars(select(Partner).order_by(Partner.slot))))
+        self.act(lambda session: publish_rules(session, *lists[index % len(lists)], now=self.now))
+
+    @rule(index=indexes, later=st.sampled_from([0, 0, 3, 24 * 9]))
+    def publish_policy(self, index: int, later: int) -> None:
+        body = POLICIES[index % len(POLICIES)]
+        if not later:
+            self.act(publish_policy, body, self.now)
+            return
+        drafted = unit(self.session, lambda: policy_service.draft(self.session, body, "", self.now, STAFF))
+        start = self.now + later * HOUR
+        self.act(lambda s: unit(s, lambda: policy_service.publish(s, drafted.id, start, self.now, STAFF)))
+
+    # What must hold after each of them.
+
+    def check(self) -> None:
+        self.session.commit()
+        self.session.expire_all()
+        assert [*checks.wrong_now(self.session), *self.wrong_since()] == []
+        self.remember()
+
+    def wrong_since(self) -> Iterable[str]:
+        """Who got no leads before and after got none between; no cap was passed but by hand."""
+        for found in self.session.scalars(select(Assignment).where(Assignment.id.not_in(self.known))):
+            partner = self.session.get_one(Partner, found.partner_id)
+            now = partner.standing, partner.standing_since, partner.cap_now
+            if self.before.get(partner.id) != now:
+                continue
+            if not partner.standing.allows_leads:
+                yield f"{partner.name} is {partner.standing} and got {found.origin}"
+            if partner.open_leads > partner.cap_now and found.origin not in BY_HAND and found.counts_open:
+                yield f"{partner.name} has {partner.open_leads} of {partner.cap_now} and got {found.origin}"
+
+    def remember(self) -> None:
+        rows = self.session.scalars(select(Partner))
+        self.before = {p.id: (p.standing, p.standing_since, p.cap_now) for p in rows}
+        self.known = set(self.session.scalars(select(Assignment.id)))
+        assert self.session.scalar(select(func.count()).select_from(Lead)) is not None
+        self.session.commit()
