@@ -7,7 +7,7 @@ all staff. What a query here does not give does not exist for that actor.
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from models.accounts import ApiKey, User
 from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
@@ -17,7 +17,7 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.errors import NotFound
-from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, LeadEventKind, Role
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, LeadEventKind, LeadStatus, Role
 
 T = TypeVar("T")
 #: What the person did, and no partner: every holder may read it.
@@ -41,7 +41,12 @@ def partners(actor: Actor) -> Select[Partner]:
 
 
 def holds(partner_id: str | None) -> ColumnElement[bool]:
-    """That a partner holds the lead now, or closed it as won or lost."""
+    """That a partner holds the lead now, or was the last to hold it and closed it as won or lost.
+
+    A lead that was reopened and went elsewhere is out of sight, whatever becomes of it there.
+    """
+    later = aliased(Assignment)
+    went_on = select(later.id).where(later.lead_id == Lead.id, later.id > Assignment.id).exists()
     return (
         select(Assignment.id)
         .where(
@@ -49,7 +54,8 @@ def holds(partner_id: str | None) -> ColumnElement[bool]:
             Assignment.partner_id == partner_id,
             or_(
                 Assignment.state.in_(LIVE_ASSIGNMENT),
-                (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(OUTCOME),
+                (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(OUTCOME)
+                & Lead.status.in_((LeadStatus.WON, LeadStatus.LOST)) & ~went_on,
             ),
         )
         .exists()

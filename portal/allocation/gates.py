@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.calendars.policy import Calendar, closure_end
@@ -60,8 +61,7 @@ class LeadFacts:
     conflict_owner: str | None = None
 
 
-@dataclass(frozen=True)
-class GateResult:
+class GateResult(NamedTuple):
     """One gate's answer, with the JSON-able facts that its sentence needs."""
 
     gate: Gate
@@ -133,7 +133,12 @@ def knows(partner: PartnerFacts, lead: LeadFacts) -> bool:
     """Whether the partner is certified for the lead's product."""
     if not partner.products or lead.product is None:
         return True
-    return lead.product.casefold() in {product.casefold() for product in partner.products}
+    return lead.product.casefold() in _folded(partner.products)
+
+
+@lru_cache(maxsize=4096)
+def _folded(products: frozenset[str]) -> frozenset[str]:
+    return frozenset(product.casefold() for product in products)
 
 
 def _open_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
@@ -155,7 +160,7 @@ def _weekly_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: 
 
 def _closure(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
     """1. Not within one of its own closures. (Evenings and public holidays only move deadlines.)"""
-    return _away(partner, closure_end(partner.calendar, now))
+    return _away(partner, closure_end(partner.calendar, now) if partner.calendar.closures else None)
 
 
 def _quiet_period(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
@@ -208,6 +213,8 @@ def static_miss(partner: PartnerFacts, lead: LeadFacts) -> Gate | None:
 
 def quiet_until(partner: PartnerFacts, now: datetime) -> datetime | None:
     """The end of the quiet period that ``now`` is in, by the partner's own days; None outside."""
+    if not partner.quiet_periods:
+        return None
     zone = partner.calendar.zone
     today = now.astimezone(zone).date()
     ends = [_period_end(today, p["kind"]) for p in partner.quiet_periods if _in_last_days(today, p)]

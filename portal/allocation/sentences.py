@@ -28,11 +28,11 @@ ORIGIN_PARTNER = {
 }
 CAUSES = {
     Gate.ACTIVE: "not active", Gate.REACHABLE: "out of reach", Gate.STANDING: "stopped or held",
-    Gate.TERRITORY: "do not cover the territory", Gate.CERTIFIED: "not certified for the product",
+    Gate.TERRITORY: "outside their territory", Gate.CERTIFIED: "not certified for the product",
     Gate.OPEN_CAP: "at their cap of open leads", Gate.DAILY_CAP: "at their cap for the day",
     Gate.WEEKLY_CAP: "at their cap for the week", Gate.CLOSURE: "closed", Gate.QUIET_PERIOD: "in a quiet period",
-    Gate.WANTS_KIND: "did not ask for early leads", Gate.EARLIER_HOLDER: "held it before",
-    Gate.CONFLICT: "another partner owns the account",
+    Gate.WANTS_KIND: "not asking for early leads", Gate.EARLIER_HOLDER: "earlier holders",
+    Gate.CONFLICT: "kept off by another partner's deal",
 }  # fmt: skip
 DUE_FIRST = "Others were due first."
 STANDINGS = {

@@ -7,7 +7,6 @@ from sqlalchemy import select
 
 from models.allocation import Decision
 from models.assignments import Assignment
-from models.partners import Partner
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
@@ -20,7 +19,8 @@ from portal.vocabulary import Gate
 def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
     """The decision about a lead as ``actor`` may read it. Raises NotFound.
 
-    1. Staff: the latest one, with the rule, every candidate, gate and rank.
+    1. Staff: the latest one, with the rule, every candidate, gate and rank. A manager with a portfolio reads of its
+       own partners, and that there were others.
     2. A partner: the one that gave it its own assignment, with its own gates; no rule, no rank, no other partner.
     """
     if actor.is_partner:
@@ -32,10 +32,17 @@ def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, A
     ).first()
     if decision is None:
         raise NotFound
-    names = {row.id: row.name for row in session.execute(select(Partner.id, Partner.name))}
-    rows = [_row(candidate, "staff", names) for candidate in unpack(decision.candidates)]
-    shown = {**_head(decision), "rule": decision.rule, "sentence": decision.sentence, "candidates": rows}
-    return {**shown, "path": decision.path}
+    names = {p.id: p.name for p in session.scalars(access.partners(actor))}
+    rows = [_row(c, "staff", names) for c in unpack(decision.candidates) if c["partner"] in names]
+    seen = decision.partner_id is None or decision.partner_id in names
+    return {
+        **_head(decision),
+        "partner_id": decision.partner_id if seen else None,
+        "rule": decision.rule,
+        "sentence": decision.sentence if seen else "It went to a partner outside your portfolio.",
+        "candidates": rows,
+        "path": decision.path,
+    }
 
 
 def _own(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:

@@ -39,22 +39,30 @@ def accept(this: Call) -> tuple[int, Any]:
 
 
 @call(
-    "POST", "/assignments/<assignment_id>/decline", PARTNER, {200: GIVEN}, tag=TAG, find=find_assignment,
+    "POST",
+    "/assignments/<assignment_id>/decline",
+    PARTNER,
+    {200: GIVEN},
+    tag=TAG,
+    find=find_assignment,
     body=bodies.Decline,
-)  # fmt: skip
+)
 def decline(this: Call) -> tuple[int, Any]:
     """Decline an offer; the lead goes on."""
     sent: bodies.Decline = this.body
-    assignment = acts.decline(
-        this.session, this.actor, this.id("assignment_id"), sent.reason, sent.note, this.now
-    )
+    assignment = acts.decline(this.session, this.actor, this.id("assignment_id"), sent.reason, sent.note, this.now)
     return 200, assignment_json(this.read(), assignment)
 
 
 @call(
-    "POST", "/assignments/<assignment_id>/activities", PARTNER, {201: answers.Activity}, tag=TAG,
-    find=find_assignment, body=bodies.ActivityIn,
-)  # fmt: skip
+    "POST",
+    "/assignments/<assignment_id>/activities",
+    PARTNER,
+    {201: answers.Activity},
+    tag=TAG,
+    find=find_assignment,
+    body=bodies.ActivityIn,
+)
 def log_activity(this: Call) -> tuple[int, Any]:
     """Log a touch or a note.
 
@@ -68,29 +76,38 @@ def log_activity(this: Call) -> tuple[int, Any]:
 
 
 @call(
-    "POST", "/assignments/<assignment_id>/feedback", PARTNER, {201: answers.Feedback}, tag=TAG,
-    find=find_assignment, body=bodies.FeedbackIn,
-)  # fmt: skip
+    "POST",
+    "/assignments/<assignment_id>/feedback",
+    PARTNER,
+    {201: answers.Feedback},
+    tag=TAG,
+    find=find_assignment,
+    body=bodies.FeedbackIn,
+)
 def give_feedback(this: Call) -> tuple[int, Any]:
     """Give feedback on a lead.
 
-    `won` and `lost` close it, `unqualified` returns it, `nurture` puts it aside; after `working` feedback is due again.
+    `won` and `lost` close it, `unqualified` returns it, `nurture` puts it aside; after `working` feedback is due
+    again.
     """
     sent: bodies.FeedbackIn = this.body
-    verdict = Verdict(
-        sent.rating, sent.disposition, sent.reason, tuple(sent.objections), sent.competitor, sent.note
-    )
+    verdict = Verdict(sent.rating, sent.disposition, sent.reason, tuple(sent.objections), sent.competitor, sent.note)
     feedback = acts.feedback(this.session, this.actor, this.id("assignment_id"), verdict, this.now)
     this.read()
     return 201, feedback_json(feedback)
 
 
 @call(
-    "POST", "/assignments/<assignment_id>/deal", PARTNER, {201: answers.Deal}, tag="Deals", find=find_assignment,
+    "POST",
+    "/assignments/<assignment_id>/deal",
+    PARTNER,
+    {201: answers.Deal},
+    tag="Deals",
+    find=find_assignment,
     body=bodies.DealIn,
-)  # fmt: skip
+)
 def register_deal(this: Call) -> tuple[int, Any]:
-    """Make a deal of an accepted lead. `won` and `lost` close the lead too."""
+    """Register a deal on an accepted lead. `won` and `lost` close the lead too."""
     facts = _facts(this.body, this, this.body.stage)
     deal = acts.register_deal(this.session, this.actor, this.id("assignment_id"), facts, this.now)
     this.read()
@@ -117,7 +134,7 @@ def change_deal(this: Call) -> tuple[int, Any]:
 
 
 def _facts(sent: bodies.DealChange, this: Call, stage: DealStage) -> DealFacts:
-    """1. A closing instant belongs to won or lost and is not in the future. 2. A loss's reason belongs to lost."""
+    """1. A closing instant belongs to won or lost, and is over. 2. A loss's reason belongs to lost."""
     errors = []
     if sent.closed_at is not None and stage.is_open:
         errors.append(("closed_at", "Only a deal that is won or lost has this."))
@@ -135,10 +152,15 @@ def _facts(sent: bodies.DealChange, this: Call, stage: DealStage) -> DealFacts:
 
 
 @call(
-    "POST", "/assignments/<assignment_id>/recall", MANAGERS, {200: GIVEN}, tag=TAG, find=find_assignment,
+    "POST",
+    "/assignments/<assignment_id>/recall",
+    MANAGERS,
+    {200: GIVEN},
+    tag=TAG,
+    find=find_assignment,
     body=bodies.WithReason,
-)  # fmt: skip
+)
 def recall(this: Call) -> tuple[int, Any]:
-    """Take a lead back from its partner, without its fault; the lead is allocated again."""
+    """Recall a lead from its partner, without its fault; it is allocated again."""
     acts.recall(this.session, this.actor, this.id("assignment_id"), this.body.reason, this.now)
     return 200, assignment_json(this.read(), this.session.get_one(Assignment, this.id("assignment_id")))

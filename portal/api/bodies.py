@@ -29,9 +29,7 @@ class LeadQuery(Page):
     )
     partner: Id | None = Field(None, description="In the hands of this partner.")
     q: str | None = Field(None, max_length=200, description="Part of e-mail, name, company or external id.")
-    from_: From | None = Field(
-        None, alias="from", description="Received at or after this instant or day (UTC)."
-    )
+    from_: From | None = Field(None, alias="from", description="Received at or after this instant or day (UTC).")
     to: To | None = Field(None, description="Received before this instant, or on this day or earlier (UTC).")
 
 

@@ -65,9 +65,7 @@ def parse(raw: bytes) -> Any:
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
-        raise Problem(
-            400, f"The JSON breaks off at line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from None
+        raise Problem(400, f"The JSON breaks off at line {error.lineno}, column {error.colno}: {error.msg}.") from None
     except RecursionError:
         raise Problem(400, f"The JSON is nested too deep: at most {DEEPEST} levels.") from None
     except ValueError as error:
@@ -97,7 +95,7 @@ def _finite(text: str) -> float:
 
 
 def check_texts(data: Any) -> None:
-    """Refuse what no column can hold: NUL and half characters, wherever they hide. Raises Invalid, Problem."""
+    """Refuse what no column can hold, wherever it hides: NUL, half characters. Raises Invalid, Problem."""
     errors: list[tuple[str, str]] = []
     waiting: list[tuple[str, Any, int]] = [("", data, 0)]
     while waiting:

@@ -1,4 +1,4 @@
-"""A call of the API: declared once beside its view, and from there routed, guarded, answered and documented."""
+"""A call of the API: declared once beside its view, from there routed, guarded and documented."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,11 +21,13 @@ STAFF = (Role.ADMIN, Role.CHANNEL_MANAGER, Role.MARKETER)
 MARKETING = (Role.ADMIN, Role.MARKETER)
 ADMIN = (Role.ADMIN,)
 ADMINS = (Role.ADMIN, Role.PARTNER_ADMIN)
+READERS = (*MANAGERS, *PARTNER)
 ALL = (*STAFF, *PARTNER)
 
 WHO = {
     PARTNER: "a partner's key", MANAGERS: "a manager's or an admin's key", STAFF: "a key of the vendor",
     MARKETING: "a marketer's or an admin's key", ADMIN: "an admin's key", ALL: "every key",
+    READERS: "a manager's or an admin's key, or a partner's for itself",
     ADMINS: "an admin's key, or a partner's key for itself",
 }  # fmt: skip
 
@@ -48,9 +50,9 @@ class Operation:
     """What one call is: for the router, the guard and the documentation alike.
 
     ``find`` looks up what the path names, as the actor may see it, before anything else is asked.
-    ``keeps_answer``: the view keeps an idempotent answer itself, in the transaction of its act. ``replay`` raises
-    NotFound where the actor may no longer see what a kept answer shows.
-    ``raw``: the body goes to the view as it came, a room's own document check reads it; ``body`` then only documents.
+    ``raw``: the body goes to the view as it came; a room's own check reads it, and ``body`` only documents.
+    ``keeps_answer``: the view keeps an idempotent answer itself, in the transaction of its act.
+    ``replay`` raises NotFound where the actor may no longer see what a kept answer shows.
     """
 
     name: str
@@ -85,14 +87,11 @@ OPERATIONS: list[Operation] = []
 def call(
     method: str, path: str, roles: tuple[Role, ...], answers: dict[int, Any], *, tag: str, **more: Any
 ) -> Callable[[View], View]:
-    """Declare a view as a call. Its docstring's first line is the summary, the rest the description."""
+    """Declare a view as a call. Its docstring's first sentence is the summary, the rest the description."""
 
     def declare(view: View) -> View:
-        summary, _, rest = (view.__doc__ or "").strip().partition("\n")
-        description = "\n".join(line.strip() for line in rest.strip().splitlines())
-        operation = Operation(
-            view.__name__, method, path, roles, view, answers, summary.rstrip("."), description, tag, **more
-        )
+        summary, description = told(view.__doc__ or "")
+        operation = Operation(view.__name__, method, path, roles, view, answers, summary, description, tag, **more)
         OPERATIONS.append(operation)
         blueprint.add_url_rule(
             path, operation.name, lambda **parts: respond(operation, parts), methods=[method],
@@ -101,6 +100,13 @@ def call(
         return view
 
     return declare
+
+
+def told(text: str) -> tuple[str, str]:
+    """A docstring's first sentence, and the rest with its lines joined, paragraphs kept."""
+    paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
+    summary, _, more = paragraphs[0].partition(". ")
+    return summary.rstrip("."), "\n\n".join(part for part in (more, *paragraphs[1:]) if part)
 
 
 def respond(operation: Operation, path: dict[str, str]) -> Response:
@@ -124,8 +130,10 @@ def rate_limit() -> Any:
 
 
 def _answer(operation: Operation, this: Call) -> Response:
-    """1. What the path names must be there for this actor (404). 2. Its role must allow the call (403).
-    3. Query and body must be as declared (400, 413, 415, 422). 4. Then the view acts, once for each Idempotency-Key.
+    """Guard one call, then let its view act.
+
+    1. What the path names must be there for this actor (404). 2. Its role must allow the call (403).
+    3. Query and body must be as declared (400, 413, 415, 422). 4. The view acts once for each Idempotency-Key.
     """
     if operation.find is not None:
         this.found = operation.find(this)

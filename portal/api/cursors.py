@@ -32,9 +32,7 @@ class Page(Sent):
     limit: Annotated[
         int, BeforeValidator(_limit), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST})
     ] = Field(USUAL, description="How many at most.")
-    cursor: str | None = Field(
-        None, max_length=1000, description="The answer's next: where the page before ended."
-    )
+    cursor: str | None = Field(None, max_length=1000, description="The answer's next: where the page before ended.")
 
 
 def _signer(name: str) -> URLSafeSerializer:

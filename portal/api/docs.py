@@ -1,6 +1,7 @@
-"""The API's documentation as a page: the OpenAPI description, read aloud. No script, nothing from elsewhere."""
+"""The API's documentation as a page: the OpenAPI description, read aloud, without script."""
 
 import json
+import re
 from typing import Any
 
 from flask import render_template
@@ -32,8 +33,9 @@ def _groups(spec: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
 def _call(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     return {
-        "id": operation["operationId"], "method": method.upper(), "path": path, "summary": operation["summary"],
-        "paragraphs": operation["description"].split("\n\n"),
+        "id": operation["operationId"], "method": method.upper(), "path": path,
+        "summary": operation["summary"],
+        "short": re.split("[,;:]", operation["summary"])[0], "paragraphs": operation["description"].split("\n\n"),
         "query": [p for p in operation["parameters"] if p.get("in") == "query"],
         "body": _reference(content.get("schema", {})),
         "example": _pretty(content["example"]) if "example" in content else None,

@@ -1,4 +1,4 @@
-"""What a call is handed at the edge: the session, the instant, the actor; and how reading and acting begin."""
+"""What a call is handed at the edge: session, instant, actor; and how reading and acting begin."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def edge_now() -> datetime:
 
 
 def begin_reading(session: Session) -> None:
-    """Start a transaction that cannot write, unless one is open (the screens' gate starts it for every GET)."""
+    """Start a transaction that cannot write, unless one is open: every GET comes with one."""
     if not session.in_transaction():
         read_only(session)
 
@@ -90,7 +90,7 @@ class Call:
         return unit(self.session, work)
 
     def act(self, work: Callable[[], tuple[T, list[str]]]) -> T:
-        """An act on a partner that may set leads free: what fell due is settled first, the leads placed afterwards."""
+        """An act that may set leads free: what fell due is settled before it, the leads are placed after it."""
         result, freed = settled(self.session, self.now, work)
         place_freed(self.session, freed, self.now)
         return result

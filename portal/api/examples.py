@@ -20,7 +20,7 @@ BY_SCHEMA: dict[str, Any] = {
     "WithReason": {"reason": "Agreed on the phone"},
     "Merge": {"into": "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10"},
     "Decline": {"reason": "no_capacity", "note": "Our consultants are booked until April."},
-    "ActivityIn": {"kind": "call", "outcome": "reached", "note": "Demo agreed.", "next_step_at": "2026-03-12T09:00:00Z"},
+    "ActivityIn": {"kind": "call", "outcome": "reached", "note": "Demo set.", "next_step_at": "2026-03-12T09:00:00Z"},
     "FeedbackIn": {
         "rating": 4, "disposition": "working", "objections": ["Price"], "competitor": "Another vendor",
         "note": "Budget is decided in May.",

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer to a caller's key is kept and given again; the act behind it happens once."""
+"""Idempotency-Key: the first answer to a caller's key is kept and given again; the act happens once."""
 
 import hashlib
 import json
@@ -54,12 +54,13 @@ def fingerprint(method: str, path: str, body: dict[str, Any]) -> str:
 class Claim:
     """One request's hold on its key.
 
-    1. Before the act a row without an answer is committed: whoever comes meanwhile is told that it is running.
-    2. After the act the answer is kept, without what is told only once. A refusal is not kept: the same key may be
-       tried again.
-    3. ``within``: the view keeps the answer in the transaction of its act (``keep_within``) and no row stands before.
-       Of two at once the later one loses the race on the row, and its unit of work begins again (``again``).
-    4. Access is asked before an answer is given again: what the path names was looked up, ``may_see`` asks for the rest.
+    1. Before the act a row without an answer is committed: whoever comes meanwhile is told that it runs.
+    2. After the act the answer is kept, without what is told only once. A refusal is not kept: the same key
+       may be tried again.
+    3. ``within``: the view keeps the answer in the transaction of its act (``keep_within``), and no row stands
+       before. Of two at once the later loses the race on the row, and its unit begins again (``again``).
+    4. Access is asked before an answer is given again: what the path names was looked up already, ``may_see``
+       asks for the rest.
     """
 
     def __init__(self, this: Call, key: str, print_: str, may_see: MaySee | None, *, within: bool) -> None:
@@ -76,7 +77,7 @@ class Claim:
             raise Conflict(RUNNING)
 
     def _tell_earlier(self) -> IdempotentAnswer | None:
-        """Raises what an earlier use of the key has to say; the row of one that was abandoned, None where there is none."""
+        """What an earlier use of the key has to say, raised; the row of one that was abandoned; or None."""
         row = self.this.session.scalars(
             select(IdempotentAnswer).where(
                 IdempotentAnswer.caller == self.this.actor.id, IdempotentAnswer.key == self.key

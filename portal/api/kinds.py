@@ -64,7 +64,7 @@ def _end(value: Any) -> datetime:
 
 
 def _edge(value: Any, of_day: timedelta) -> datetime:
-    """A period's end: an instant, or a day, which is taken whole, in UTC. A "+" of an offset often arrives as a space."""
+    """An end of a period: an instant, or a whole day in UTC. An offset's "+" often arrives as a space."""
     if isinstance(value, str) and len(value) == 10:
         try:
             return datetime.fromisoformat(day_of(value)).replace(tzinfo=UTC) + of_day

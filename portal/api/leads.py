@@ -43,18 +43,13 @@ def find_lead(this: Call) -> Lead:
 
 def _pooled(this: Call, lead_id: str, partner_id: str) -> Lead | None:
     lead = this.session.get(Lead, lead_id)
-    if (
-        lead is None
-        or lead.status is not LeadStatus.POOLED
-        or lead.pool_until is None
-        or lead.pool_until <= this.now
-    ):
+    if lead is None or lead.status is not LeadStatus.POOLED or lead.pool_until is None or lead.pool_until <= this.now:
         return None
     return lead if pool.look(this.session, lead, partner_id, this.now) else None
 
 
 def find_to_claim(this: Call) -> None:
-    """For a partner the claim itself says what exists; staff must see the lead to be told that this is not theirs."""
+    """For a partner the claim itself says what exists; staff must see the lead to be told it is not theirs."""
     if this.actor.is_staff:
         find_lead(this)
     else:
@@ -62,9 +57,16 @@ def find_to_claim(this: Call) -> None:
 
 
 @call(
-    "POST", "/leads", MARKETING, {201: FOUND, 200: FOUND}, tag=TAG, body=LeadFactsIn, raw=True, keeps_answer=True,
+    "POST",
+    "/leads",
+    MARKETING,
+    {201: FOUND, 200: FOUND},
+    tag=TAG,
+    body=LeadFactsIn,
+    raw=True,
+    keeps_answer=True,
     replay=idempotency.may_see_lead,
-)  # fmt: skip
+)
 def receive_lead(this: Call) -> tuple[int, Any]:
     """Receive a lead.
 
@@ -141,20 +143,16 @@ def _says(actor: Actor, text: str) -> ColumnElement[bool]:
 
 
 def _pool_page(this: Call, which: bodies.LeadQuery, partner_id: str) -> dict[str, Any]:
-    """What a partner may claim: best grade first, then what leaves the pool soonest. Nobody's name can be searched."""
+    """What a partner may claim: best grade first, then what leaves soonest. Who enquired is not searched."""
     shown = (
-        []
-        if which.q or which.partner not in (None, partner_id)
-        else pool.shown_to(this.session, partner_id, this.now)
+        [] if which.q or which.partner not in (None, partner_id) else pool.shown_to(this.session, partner_id, this.now)
     )
     if which.cursor is not None:
         after = tuple(opened("pool", which.cursor))
         shown = [seen for seen in shown if _place(seen.lead) > after]
     shown = [seen for seen in shown if _within(seen.lead, which)]
     rows = shown[: which.limit]
-    items = leads_json(
-        this.session, this.actor, [r.lead for r in rows], {r.lead.id: r.hindrance for r in rows}
-    )
+    items = leads_json(this.session, this.actor, [r.lead for r in rows], {r.lead.id: r.hindrance for r in rows})
     return {"items": items, "next": seal("pool", _place(rows[-1].lead)) if len(shown) > which.limit else None}
 
 
@@ -181,20 +179,25 @@ def show_lead(this: Call) -> tuple[int, Any]:
 
 @call("GET", "/leads/<lead_id>/decision", ALL, {200: answers.Decision}, tag=TAG, find=find_lead)
 def explain_lead(this: Call) -> tuple[int, Any]:
-    """Say why a lead went where it went.
+    """Explain a lead: why it went where it went.
 
-    The vendor sees the latest decision with all candidates; a partner the one about its own assignment, with its own
-    gates.
+    The vendor sees the latest decision with all candidates; a partner the one about its own assignment, with
+    its own gates.
     """
     return 200, decision_for(this.session, this.actor, this.found.id)
 
 
 @call(
-    "POST", "/leads/<lead_id>/claim", PARTNER, {200: answers.Assignment}, tag=TAG, find=find_to_claim,
+    "POST",
+    "/leads/<lead_id>/claim",
+    PARTNER,
+    {200: answers.Assignment},
+    tag=TAG,
+    find=find_to_claim,
     replay=idempotency.may_see_lead,
-)  # fmt: skip
+)
 def claim_lead(this: Call) -> tuple[int, Any]:
-    """Claim a lead from the open pool.
+    """Claim a pooled lead.
 
     The first one gets it, accepted. Who comes second is told that it is no longer available (409).
     """
@@ -206,31 +209,25 @@ def claim_lead(this: Call) -> tuple[int, Any]:
 def _shown(this: Call) -> tuple[int, Any]:
     """The lead after an act of staff."""
     lead_id, session = this.id("lead_id"), this.read()
-    return 200, lead_json(
-        session, this.actor, access.one(session, access.leads(this.actor), Lead.id, lead_id)
-    )
+    return 200, lead_json(session, this.actor, access.one(session, access.leads(this.actor), Lead.id, lead_id))
 
 
 @call("POST", "/leads/<lead_id>/assign", MANAGERS, {200: FOUND}, tag=TAG, find=find_lead, body=bodies.Assign)
 def assign_lead(this: Call) -> tuple[int, Any]:
-    """Give a lead to a partner by hand.
+    """Assign a lead by hand.
 
     Anyone whose standing allows leads; from another's hands it is recalled first. Outside the rotation.
     """
     query = access.partners(this.actor).where(Partner.id == this.body.partner_id)
     if this.session.scalars(query).first() is None:
         raise Invalid([("partner_id", "There is no partner by that id.")])
-    acts.assign(
-        this.session, this.actor, this.id("lead_id"), this.body.partner_id, this.body.reason, this.now
-    )
+    acts.assign(this.session, this.actor, this.id("lead_id"), this.body.partner_id, this.body.reason, this.now)
     return _shown(this)
 
 
-@call(
-    "POST", "/leads/<lead_id>/reopen", MANAGERS, {200: FOUND}, tag=TAG, find=find_lead, body=bodies.WithReason
-)
+@call("POST", "/leads/<lead_id>/reopen", MANAGERS, {200: FOUND}, tag=TAG, find=find_lead, body=bodies.WithReason)
 def reopen_lead(this: Call) -> tuple[int, Any]:
-    """Bring a closed lead back: to its last holder where the gates allow, else by the rules."""
+    """Reopen a lead. It goes to its last holder where the gates allow, else by the rules."""
     acts.reopen(this.session, this.actor, this.id("lead_id"), this.body.reason, this.now)
     return _shown(this)
 
@@ -245,10 +242,8 @@ def reopen_lead(this: Call) -> tuple[int, Any]:
     body=bodies.WithReason,
 )
 def disqualify_lead(this: Call) -> tuple[int, Any]:
-    """Take a lead out as no lead, from whatever hands it is in."""
-    acts.take_out(
-        this.session, this.actor, this.id("lead_id"), LeadStatus.DISQUALIFIED, this.body.reason, this.now
-    )
+    """Disqualify a lead, from whatever hands it is in."""
+    acts.take_out(this.session, this.actor, this.id("lead_id"), LeadStatus.DISQUALIFIED, this.body.reason, this.now)
     return _shown(this)
 
 
@@ -262,16 +257,14 @@ def disqualify_lead(this: Call) -> tuple[int, Any]:
     body=bodies.WithReason,
 )
 def nurture_lead(this: Call) -> tuple[int, Any]:
-    """Put a lead aside for later, from whatever hands it is in."""
-    acts.take_out(
-        this.session, this.actor, this.id("lead_id"), LeadStatus.NURTURE, this.body.reason, this.now
-    )
+    """Nurture a lead: put it aside for later, from whatever hands it is in."""
+    acts.take_out(this.session, this.actor, this.id("lead_id"), LeadStatus.NURTURE, this.body.reason, this.now)
     return _shown(this)
 
 
 @call("POST", "/leads/<lead_id>/merge", MANAGERS, {200: FOUND}, tag=TAG, find=find_lead, body=bodies.Merge)
 def merge_lead(this: Call) -> tuple[int, Any]:
-    """Make a lead the duplicate of another: it joins that one's timeline."""
+    """Merge a lead into another. It becomes that one's duplicate and joins its timeline."""
     try:
         into = access.one(this.session, access.leads(this.actor), Lead.id, known_form(this.body.into))
     except NotFound:

@@ -24,7 +24,7 @@ def find_obligation(this: Call) -> Obligation:
 
 @call("GET", "/obligations", ALL, {200: answers.ListOf(OWED)}, tag=TAG, query=bodies.ObligationQuery)
 def list_obligations(this: Call) -> tuple[int, Any]:
-    """List obligations in the order in which they are due; a partner sees its own."""
+    """List obligations, in the order in which they are due. A partner sees its own."""
     query = access.obligations(this.actor).where(*_conditions(this.query))
     columns = [Obligation.due_at, Obligation.id]
     rows, following = page(this.session, query, columns, this.query, name="obligations")
@@ -51,22 +51,30 @@ def _shown(this: Call) -> tuple[int, Any]:
 
 
 @call(
-    "POST", "/obligations/<obligation_id>/waive", MANAGERS, {200: OWED}, tag=TAG, find=find_obligation,
+    "POST",
+    "/obligations/<obligation_id>/waive",
+    MANAGERS,
+    {200: OWED},
+    tag=TAG,
+    find=find_obligation,
     body=bodies.WithReason,
-)  # fmt: skip
+)
 def waive(this: Call) -> tuple[int, Any]:
-    """Take an open or missed obligation off a partner: it counts nowhere from here on."""
+    """Waive an obligation, open or missed: it counts nowhere from here on."""
     acts.waive(this.session, this.actor, [this.id("obligation_id")], this.body.reason, this.now)
     return _shown(this)
 
 
 @call(
-    "POST", "/obligations/<obligation_id>/extend", MANAGERS, {200: OWED}, tag=TAG, find=find_obligation,
+    "POST",
+    "/obligations/<obligation_id>/extend",
+    MANAGERS,
+    {200: OWED},
+    tag=TAG,
+    find=find_obligation,
     body=bodies.Extend,
-)  # fmt: skip
+)
 def extend(this: Call) -> tuple[int, Any]:
-    """Give more time for an open obligation."""
-    acts.extend(
-        this.session, this.actor, [this.id("obligation_id")], this.body.reason, this.body.due_at, this.now
-    )
+    """Extend an open obligation."""
+    acts.extend(this.session, this.actor, [this.id("obligation_id")], this.body.reason, this.body.due_at, this.now)
     return _shown(this)

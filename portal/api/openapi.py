@@ -1,4 +1,4 @@
-"""The description of the API in OpenAPI 3.1, made from the same declarations that route and guard the calls."""
+"""The API in OpenAPI 3.1, made from the same declarations that route and guard its calls."""
 
 import re
 from functools import cache
@@ -13,18 +13,20 @@ from portal.api.call import OPERATIONS, WHO, NoBody, NoQuery, Operation, bluepri
 from portal.api.problems import MIMETYPE, PREFIX, TITLES
 
 REFS = "#/components/schemas/{model}"
-INTRODUCTION = """JSON in and out. Instants are ISO 8601 in UTC with `Z`. Money is `{"amount": "1200.00", "currency": "EUR"}`.
-Ids are opaque. What a key may not see answers 404, the same as what does not exist.
+INTRODUCTION = """JSON in and out. Instants are ISO 8601 in UTC with `Z`. Ids are opaque.
+Money is `{"amount": "1200.00", "currency": "EUR"}`. What a key may not see answers 404, the same as what does not
+exist.
 
 Lists are `{"items": [...], "next": cursor or null}`, with `limit` (at most 200, usually 50) and `cursor`.
 
-Every refusal is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, and `errors` with a field
-and a sentence for each field that cannot be used. Unknown fields and query parameters are refused.
+Every refusal is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, and `errors` with
+a field and a sentence for each field that cannot be used. Unknown fields and query parameters are refused.
 
-Every POST takes an `Idempotency-Key`: the same key with the same body gives the first answer again (with the header
-`Idempotency-Replayed: true`); with another body it is refused (422), and while the first request still runs (409). Only
-answers that did something (2xx) are kept: after a refusal the same key may be tried again."""
+Every POST takes an `Idempotency-Key`: the same key with the same body gives the first answer again (with the
+header `Idempotency-Replayed: true`); with another body it is refused (422), and while the first request still
+runs (409). Only answers that did something (2xx) are kept: after a refusal the same key may be tried again."""
 
+TAGS = ("Leads", "Assignments", "Deals", "Partners", "Obligations", "People and keys", "Rules", "Policies", "Audit")
 REFUSALS = {
     400: "The JSON cannot be read; the place is named.",
     401: "No key, or one that is unknown or revoked.",
@@ -49,7 +51,7 @@ def description() -> dict[str, Any]:
                  "description": INTRODUCTION},
         "servers": [{"url": PREFIX}],
         "security": [{"key": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(op.tag for op in OPERATIONS)],
+        "tags": [{"name": name} for name in TAGS],
         "paths": _paths(),
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of Fairlead."}},
@@ -93,7 +95,7 @@ def _models() -> list[type[BaseModel]]:
 
 
 def _item(answer: Any) -> type[BaseModel]:
-    return answer.item if isinstance(answer, answers.ListOf) else answer  # type: ignore[no-any-return]
+    return answer.item if isinstance(answer, answers.ListOf) else answer
 
 
 def _schemas() -> dict[str, Any]:
@@ -108,7 +110,8 @@ def _schemas() -> dict[str, Any]:
 def name_of(model: type[BaseModel]) -> str:
     """The name under which a model stands among the schemas."""
     names, _ = models_json_schema([(each, "validation") for each in _models()], ref_template=REFS)
-    return names[model, "validation"]["$ref"].rpartition("/")[2]  # type: ignore[no-any-return]
+    reference: str = names[model, "validation"]["$ref"]
+    return reference.rpartition("/")[2]
 
 
 def _paths() -> dict[str, Any]:
@@ -120,7 +123,7 @@ def _paths() -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    who = f"For {WHO.get(operation.roles, roles_in_words(operation))}."
+    who = f"For {WHO[operation.roles]}."
     found: dict[str, Any] = {
         "operationId": operation.name, "tags": [operation.tag], "summary": operation.summary,
         "description": "\n\n".join(part for part in (operation.description, who) if part),
@@ -130,11 +133,6 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.writes:
         found["requestBody"] = _body(operation)
     return found
-
-
-def roles_in_words(operation: Operation) -> str:
-    """Whose keys a call takes, where that is no usual group."""
-    return " or ".join(f"{role.label.lower()} keys" for role in operation.roles)
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:

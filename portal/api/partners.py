@@ -9,7 +9,7 @@ from portal.accounts.keys import create_key
 from portal.accounts.service import create_user
 from portal.accounts.tokens import INVITATION, LIFETIME
 from portal.api import answers, bodies
-from portal.api.call import ADMIN, ADMINS, MANAGERS, PARTNER, STAFF, call
+from portal.api.call import ADMIN, ADMINS, ALL, MANAGERS, PARTNER, READERS, STAFF, call
 from portal.api.cursors import Page, page
 from portal.api.edge import Call
 from portal.api.kinds import instant_json
@@ -59,29 +59,31 @@ def create_partner(this: Call) -> tuple[int, Any]:
     return 201, partner_json(partner)
 
 
-@call("GET", "/partners", (*MANAGERS, *PARTNER), {200: answers.ListOf(answers.Partner)}, tag=TAG, query=Page)
+@call("GET", "/partners", READERS, {200: answers.ListOf(answers.Partner)}, tag=TAG, query=Page)
 def list_partners(this: Call) -> tuple[int, Any]:
     """List partners; a partner sees itself."""
-    rows, following = page(
-        this.session, access.partners(this.actor), [Partner.slot], this.query, name="partners"
-    )
+    rows, following = page(this.session, access.partners(this.actor), [Partner.slot], this.query, name="partners")
     return 200, {"items": [partner_json(row) for row in rows], "next": following}
 
 
-@call(
-    "GET", "/partners/<partner_id>", (*MANAGERS, *PARTNER), {200: answers.Partner}, tag=TAG, find=find_partner
-)
+@call("GET", "/partners/<partner_id>", READERS, {200: answers.Partner}, tag=TAG, find=find_partner)
 def show_partner(this: Call) -> tuple[int, Any]:
     """Show a partner."""
     return 200, partner_json(this.found)
 
 
 @call(
-    "PATCH", "/partners/<partner_id>", ADMINS, {200: answers.Partner}, tag=TAG, find=find_partner,
-    body=bodies.PartnerChange, raw=True,
-)  # fmt: skip
+    "PATCH",
+    "/partners/<partner_id>",
+    ADMINS,
+    {200: answers.Partner},
+    tag=TAG,
+    find=find_partner,
+    body=bodies.PartnerChange,
+    raw=True,
+)
 def change_partner(this: Call) -> tuple[int, Any]:
-    """Change a partner's settings from now on; open deadlines keep what they were opened with.
+    """Change a partner from now on; open deadlines keep what they were opened with.
 
     A partner changes its own opening_hours, holidays, closures, quiet_periods and wants_early_leads.
     """
@@ -94,11 +96,7 @@ def change_partner(this: Call) -> tuple[int, Any]:
         held = lock_partner(this.session, partner_id)
         current = {name: getattr(held, name) for name in ("timezone", "country", "hours")}
         settings = parse_settings(this.body, current)
-        return (
-            partners.change(this.session, partner_id, settings, this.now, this.actor)
-            if this.body
-            else (held, [])
-        )
+        return partners.change(this.session, partner_id, settings, this.now, this.actor) if this.body else (held, [])
 
     this.act(work)
     return 200, partner_json(this.read().get_one(Partner, partner_id))
@@ -111,17 +109,19 @@ def _standing(this: Call) -> tuple[int, Any]:
 
 
 @call(
-    "GET", "/partners/<partner_id>/standing", (*STAFF, *PARTNER), {200: answers.StandingAnswer}, tag=TAG,
+    "GET",
+    "/partners/<partner_id>/standing",
+    ALL,
+    {200: answers.StandingAnswer},
+    tag=TAG,
     find=find_partner,
-)  # fmt: skip
+)
 def show_standing(this: Call) -> tuple[int, Any]:
-    """Show a partner's standing: why, the way back, and what comes if nothing is done."""
+    """Show a standing: why, the way back, and what comes if nothing is done."""
     return _standing(this)
 
 
-@call(
-    "POST", "/partners/<partner_id>/ready", PARTNER, {200: answers.StandingAnswer}, tag=TAG, find=find_partner
-)
+@call("POST", "/partners/<partner_id>/ready", PARTNER, {200: answers.StandingAnswer}, tag=TAG, find=find_partner)
 def say_ready(this: Call) -> tuple[int, Any]:
     """Say that you are ready for leads again, while stopped."""
     acts.ready(this.session, this.actor, this.id("partner_id"), this.now)
@@ -130,44 +130,64 @@ def say_ready(this: Call) -> tuple[int, Any]:
 
 
 @call(
-    "POST", "/partners/<partner_id>/hold", MANAGERS, {200: answers.StandingAnswer}, tag=TAG, find=find_partner,
+    "POST",
+    "/partners/<partner_id>/hold",
+    MANAGERS,
+    {200: answers.StandingAnswer},
+    tag=TAG,
+    find=find_partner,
     body=bodies.Until,
-)  # fmt: skip
+)
 def hold(this: Call) -> tuple[int, Any]:
-    """Give a partner no new leads until an instant."""
+    """Hold a partner: no new leads until an instant."""
     acts.hold(this.session, this.actor, this.id("partner_id"), this.body.reason, this.body.until, this.now)
     this.read()
     return _standing(this)
 
 
 @call(
-    "POST", "/partners/<partner_id>/exempt", MANAGERS, {200: answers.StandingAnswer}, tag=TAG, find=find_partner,
+    "POST",
+    "/partners/<partner_id>/exempt",
+    MANAGERS,
+    {200: answers.StandingAnswer},
+    tag=TAG,
+    find=find_partner,
     body=bodies.Until,
-)  # fmt: skip
+)
 def exempt(this: Call) -> tuple[int, Any]:
-    """Never stop a partner until an instant; its deadlines run on."""
+    """Exempt a partner: never stopped until an instant. Its deadlines run on."""
     acts.exempt(this.session, this.actor, this.id("partner_id"), this.body.reason, this.body.until, this.now)
     this.read()
     return _standing(this)
 
 
 @call(
-    "POST", "/partners/<partner_id>/release", MANAGERS, {200: answers.StandingAnswer}, tag=TAG, find=find_partner,
+    "POST",
+    "/partners/<partner_id>/release",
+    MANAGERS,
+    {200: answers.StandingAnswer},
+    tag=TAG,
+    find=find_partner,
     body=bodies.WithReason,
-)  # fmt: skip
+)
 def release(this: Call) -> tuple[int, Any]:
-    """End a stop, a hold or an exemption by hand."""
+    """Release a partner: end a stop, a hold or an exemption by hand."""
     acts.release(this.session, this.actor, this.id("partner_id"), this.body.reason, this.now)
     this.read()
     return _standing(this)
 
 
 @call(
-    "POST", "/partners/<partner_id>/users", ADMINS, {201: answers.Person}, tag="People and keys", find=find_partner,
+    "POST",
+    "/partners/<partner_id>/users",
+    ADMINS,
+    {201: answers.Person},
+    tag="People and keys",
+    find=find_partner,
     body=bodies.PersonIn,
-)  # fmt: skip
+)
 def invite_to_partner(this: Call) -> tuple[int, Any]:
-    """Invite a person to a partner's team.
+    """Invite to a partner's team.
 
     The invitation goes out by mail. An admin is told its secret as well, once: `invitation` is what follows
     `/invitation/` in the link. A repeated Idempotency-Key answers with null there.
@@ -202,11 +222,16 @@ def _invite(this: Call, more: dict[str, Any], roles: tuple[Role, ...]) -> tuple[
 
 
 @call(
-    "POST", "/partners/<partner_id>/keys", ADMINS, {201: answers.Key}, tag="People and keys", find=find_partner,
+    "POST",
+    "/partners/<partner_id>/keys",
+    ADMINS,
+    {201: answers.Key},
+    tag="People and keys",
+    find=find_partner,
     body=bodies.KeyIn,
-)  # fmt: skip
+)
 def create_partner_key(this: Call) -> tuple[int, Any]:
-    """Make a key for a partner's own systems.
+    """Make a key, for a partner's own systems.
 
     `key` is told once and kept nowhere; a repeated Idempotency-Key answers with null there.
     """

@@ -1,4 +1,4 @@
-"""Refusals as problem documents (RFC 9457): one shape for everything that goes wrong under the API's prefix."""
+"""Refusals as problem documents (RFC 9457): one shape for everything that goes wrong under the prefix."""
 
 import json
 import logging
@@ -49,9 +49,7 @@ class Problem(Exception):
         self.status, self.detail, self.headers = status, detail, headers or {}
 
 
-def document(
-    status: int, detail: str, errors: Errors = (), headers: dict[str, str] | None = None
-) -> Response:
+def document(status: int, detail: str, errors: Errors = (), headers: dict[str, str] | None = None) -> Response:
     """One problem as ``{type, title, status, detail, errors?}``; ``errors`` are (dotted field, sentence)."""
     body: dict[str, object] = {
         "type": "about:blank", "title": TITLES.get(status, "The request was refused"), "status": status,
@@ -85,9 +83,7 @@ def _of_http(error: HTTPException) -> Response:
         413: "A request may have at most 1 MB.",
     }
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return document(
-        status, details.get(status, error.description or "The request was refused."), headers=headers
-    )
+    return document(status, details.get(status, error.description or "The request was refused."), headers=headers)
 
 
 def is_ours(path: str) -> bool:

@@ -40,10 +40,7 @@ def leads_json(
     current = current_assignments(session, actor, leads)
     shown = assignments_json(session, current.values())
     seen = _visible(session, actor, {lead.duplicate_of for lead in leads if lead.duplicate_of})
-    return [
-        _lead(actor, lead, current.get(lead.id), shown, seen, (hindrances or {}).get(lead.id))
-        for lead in leads
-    ]
+    return [_lead(actor, lead, current.get(lead.id), shown, seen, (hindrances or {}).get(lead.id)) for lead in leads]
 
 
 def _lead(

@@ -58,19 +58,17 @@ def _found(row: T | None) -> T:
 
 @call("POST", "/rule-versions", ADMIN, {201: answers.RuleVersion}, tag=RULES, body=bodies.RulesIn)
 def draft_rules(this: Call) -> tuple[int, Any]:
-    """Draft a version of the rules.
+    """Draft rules.
 
     It is checked whole: what is wrong is told field by field and nothing is stored; `warnings` do not hinder.
     """
-    row = this.write(
-        lambda: versions.draft(this.session, this.body.rules, this.body.note, this.now, this.actor)
-    )
+    row = this.write(lambda: versions.draft(this.session, this.body.rules, this.body.note, this.now, this.actor))
     return 201, rules_json(row)
 
 
 @call("GET", "/rule-versions", ADMIN, {200: answers.ListOf(answers.RuleVersion)}, tag=RULES, query=Page)
 def list_rules(this: Call) -> tuple[int, Any]:
-    """List the versions of the rules, newest first."""
+    """List rules, newest version first."""
     rows, following = page(
         this.session, select(RuleVersion), [RuleVersion.id], this.query, name="rules", newest_first=True
     )
@@ -79,7 +77,7 @@ def list_rules(this: Call) -> tuple[int, Any]:
 
 @call("GET", "/rule-versions/<version_id>", ADMIN, {200: answers.RuleVersion}, tag=RULES, find=find_rules)
 def show_rules(this: Call) -> tuple[int, Any]:
-    """Show a version of the rules."""
+    """Show rules."""
     return 200, rules_json(this.found)
 
 
@@ -92,7 +90,7 @@ def show_rules(this: Call) -> tuple[int, Any]:
     find=find_rules,
 )
 def publish_rules(this: Call) -> tuple[int, Any]:
-    """Publish a version of the rules: it decides from now on.
+    """Publish rules: this version decides from now on.
 
     A retired one is brought back under a new number.
     """
@@ -102,17 +100,15 @@ def publish_rules(this: Call) -> tuple[int, Any]:
 
 @call("POST", "/policies", ADMIN, {201: answers.PolicyVersion}, tag=POLICIES, body=bodies.PolicyIn, raw=True)
 def draft_policy(this: Call) -> tuple[int, Any]:
-    """Draft a version of the policy: deadlines and ladder."""
+    """Draft a policy: deadlines and ladder."""
     sent = dict(this.body)
     note = checked(NoteIn, {"note": sent.pop("note")}).note if "note" in sent else ""
-    return 201, policy_json(
-        this.write(lambda: policies.draft(this.session, sent, note, this.now, this.actor))
-    )
+    return 201, policy_json(this.write(lambda: policies.draft(this.session, sent, note, this.now, this.actor)))
 
 
 @call("GET", "/policies", ADMIN, {200: answers.ListOf(answers.PolicyVersion)}, tag=POLICIES, query=Page)
 def list_policies(this: Call) -> tuple[int, Any]:
-    """List the versions of the policy, newest first."""
+    """List policies, newest version first."""
     rows, following = page(
         this.session, select(Policy), [Policy.number], this.query, name="policies", newest_first=True
     )
@@ -121,17 +117,20 @@ def list_policies(this: Call) -> tuple[int, Any]:
 
 @call("GET", "/policies/<policy_id>", ADMIN, {200: answers.PolicyVersion}, tag=POLICIES, find=find_policy)
 def show_policy(this: Call) -> tuple[int, Any]:
-    """Show a version of the policy."""
+    """Show a policy."""
     return 200, policy_json(this.found)
 
 
 @call(
-    "POST", "/policies/<policy_id>/publish", ADMIN, {200: answers.PolicyVersion}, tag=POLICIES, find=find_policy,
+    "POST",
+    "/policies/<policy_id>/publish",
+    ADMIN,
+    {200: answers.PolicyVersion},
+    tag=POLICIES,
+    find=find_policy,
     body=bodies.PublishPolicy,
-)  # fmt: skip
+)
 def publish_policy(this: Call) -> tuple[int, Any]:
-    """Publish a policy, at once or from a later instant; open deadlines keep the version they were opened under."""
+    """Publish a policy, at once or from a later instant; open deadlines keep the version they began under."""
     policy_id, start = this.id("policy_id"), this.body.effective_from
-    return 200, policy_json(
-        this.write(lambda: policies.publish(this.session, policy_id, start, this.now, this.actor))
-    )
+    return 200, policy_json(this.write(lambda: policies.publish(this.session, policy_id, start, this.now, this.actor)))

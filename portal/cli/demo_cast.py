@@ -44,32 +44,32 @@ def _in(*countries: str, prefixes: str = "") -> list[dict[str, str]]:
 
 PARTNERS = (
     _cast("ostwind", "Ostwind Systeme", "Europe/Berlin", "DE", "Jonas Ahlbrecht", "Greta Moorfeld",
-          _in("DE", prefixes="01234"), tier="gold", weight=3, tags=["services"]),
+          _in("DE", prefixes="01234"), tier="gold", weight=3, tags=["local", "services"]),
     _cast("isartal", "Isartal Consulting", "Europe/Berlin", "DE", "Korbinian Saller", "Vroni Achleitner",
-          _in("DE", prefixes="56789"), tier="gold", weight=2),
+          _in("DE", prefixes="56789"), tier="gold", weight=2, tags=["local"]),
     _cast("donaublick", "Donaublick Digital", "Europe/Vienna", "AT", "Valentin Krafft", "Resi Obernau",
-          [*_in("AT"), *_in("DE", prefixes="89")], tier="silver", weight=2, tags=["services"]),
+          [*_in("AT"), *_in("DE", prefixes="89")], tier="silver", weight=2, tags=["local", "services"]),
     _cast("limmat", "Limmatwerk", "Europe/Zurich", "CH", "Urs Tanner-Holz", "Selina Brugg",
-          _in("CH", "LI"), tier="silver", weight=2),
+          _in("CH", "LI"), tier="silver", weight=2, tags=["local"]),
     _cast("kestrel", "Kestrel and Rowe", "Europe/London", "GB", "Imogen Thackery", "Rufus Penhale",
-          _in("GB", "IE"), tier="gold", weight=3, open_lead_cap=15, tags=["key accounts"],
+          _in("GB", "IE"), tier="gold", weight=3, open_lead_cap=15, tags=["local", "key accounts"],
           opening_hours={**{day: [["09:00", "12:30"], ["13:30", "17:30"]] for day in ("mon", "tue", "wed", "thu")},
                          "fri": [["09:00", "16:00"]], "sat": [], "sun": []}),
     _cast("quill", "Quill Harbor", "America/New_York", "US", "Dana Whitlow", "Marcus Oakhurst", [],
           tier="gold", weight=4, open_lead_cap=40, tags=["global", "key accounts"], products=[FLOW, LEDGER]),
     _cast("prairie", "Prairie Signal", "America/Chicago", "US", "Wes Tillman-Ray", "Joanna Feld",
-          _in("US", "CA"), tier="silver", weight=1, products=[FLOW, LEDGER],
+          _in("US", "CA"), tier="silver", weight=1, tags=["local"], products=[FLOW, LEDGER],
           quiet_periods=[{"kind": "quarter_end", "days": 2}]),
     _cast("valeazul", "Vale Azul Tecnologia", "America/Sao_Paulo", "BR", "Caio Ventura", "Ana Serrano-Lima",
-          _in("BR"), tier="silver", weight=2),
+          _in("BR"), tier="silver", weight=2, tags=["local"]),
     _cast("hoshizora", "Hoshizora Works", "Asia/Tokyo", "JP", "Haru Minazuki", "Kaede Tomoyama",
-          _in("JP"), tier="silver", weight=2, holidays=None),
+          _in("JP"), tier="silver", weight=2, tags=["local"], holidays=None),
     _cast("polder", "Polder en Vaart", "Europe/Amsterdam", "NL", "Sjoerd van Rietdijk", "Lotte Waterink",
-          _in("NL", "BE"), tier="standard", weight=1),
+          _in("NL", "BE"), tier="standard", weight=1, tags=["local"]),
     _cast("fjordlys", "Fjordlys Data", "Europe/Oslo", "NO", "Sindre Haugvik", "Ingunn Solbakk",
-          _in("NO", "SE", "DK"), tier="standard", weight=1),
+          _in("NO", "SE", "DK"), tier="standard", weight=1, tags=["local"]),
     _cast("meridiano", "Meridiano Sur", "America/Mexico_City", "MX", "Itzel Robles-Mar", "Bruno Aldama",
-          _in("MX", "CO"), tier="standard", weight=1, wants_early_leads=True, daily_cap=4, weekly_cap=10),
+          _in("MX", "CO"), tier="standard", weight=1, tags=["local"], wants_early_leads=True, daily_cap=4, weekly_cap=10),
 )  # fmt: skip
 
 MANAGER = ("Lena Holbrook", "lena@tidewell.example", Role.CHANNEL_MANAGER)
@@ -106,26 +106,26 @@ DEFINITION: dict[str, Any] = {
     "nurture_below": 20,
 }
 
-EUROPE_AND_ASIA = ("GB", "IE", "NL", "BE", "NO", "SE", "DK", "FR", "ES", "JP")
-AMERICAN = ("US", "CA", "BR", "MX", "CO")
+LOCAL = ("GB", "IE", "NL", "BE", "NO", "SE", "DK", "JP", "BR", "MX", "CO", "FR", "ES")
+NORTH_AMERICA = ("US", "CA")
 GERMAN = ("DE", "AT", "CH", "LI")
 
 
-def rules(ids: dict[str, str]) -> list[dict[str, Any]]:
-    """The rules of the second version; ``ids``: partner ids by key."""
-    covered = [*GERMAN, *AMERICAN, *EUROPE_AND_ASIA]
+def rules(ids: dict[str, str], pool_hours: int = 96) -> list[dict[str, Any]]:
+    """The rules; ``ids``: partner ids by key. ``pool_hours``: how long webinar guests stay in the open pool."""
+    covered = [*GERMAN, *NORTH_AMERICA, *LOCAL]
+    turns = {"kind": "weighted_round_robin", "by": "country"}
     return [
         {"name": "Key accounts", "when": _when(("employees", "gte", 1000), ("country", "in", ["GB", "IE"])),
          "strategy": {"kind": "named", "partner": ids["kestrel"]}, "then": "next"},
         {"name": "Webinar guests to the open pool", "when": _when(("source", "eq", WEBINAR)),
-         "strategy": {"kind": "open_pool", "hours": 96}, "then": "next"},
+         "strategy": {"kind": "open_pool", "hours": pool_hours}, "then": "next"},
         {"name": "German-speaking countries", "when": _when(("country", "in", list(GERMAN))),
-         "pool": {"covers_territory": True}, "strategy": {"kind": "weighted_round_robin", "by": "country"},
-         "then": "next"},
-        {"name": "Americas", "when": _when(("country", "in", list(AMERICAN))), "pool": {"covers_territory": True},
-         "strategy": {"kind": "least_loaded"}, "then": "next"},
-        {"name": "Europe and Asia", "when": _when(("country", "in", list(EUROPE_AND_ASIA))),
-         "pool": {"covers_territory": True}, "strategy": {"kind": "weighted_round_robin"}, "then": "next"},
+         "pool": {"tags": ["local"]}, "strategy": turns, "then": "next"},
+        {"name": "North America", "when": _when(("country", "in", list(NORTH_AMERICA))),
+         "strategy": {"kind": "least_loaded"}, "then": "queue"},
+        {"name": "Wherever a local partner is", "when": _when(("country", "in", list(LOCAL))),
+         "pool": {"tags": ["local"]}, "strategy": turns, "then": "next"},
         {"name": "Whoever sells everywhere", "when": _when(("country", "in", covered)), "pool": {"tags": ["global"]},
          "strategy": {"kind": "least_loaded"}, "then": "queue"},
     ]  # fmt: skip
@@ -167,7 +167,6 @@ QUESTIONS = (
     "Does it import from spreadsheets?", "How long does a first site take?", "Which tills does it work with?",
     "Can our accountant sign in too?", "We have two warehouses; is that one licence?",
 )  # fmt: skip
-POSTCODES = {"DE": "0123456789", "AT": "1456", "CH": "38", "JP": "15"}
 
 
 def enquiry(number: int) -> dict[str, Any]:

@@ -30,14 +30,18 @@ def publish_definition(session: AnySession, body: Any, note: str, now: datetime,
         raise Invalid(error.errors) from error
     number = (session.scalar(select(func.max(LeadDefinition.number))) or 0) + 1
     session.execute(
-        update(LeadDefinition)
-        .where(LeadDefinition.state == VersionState.PUBLISHED)
-        .values(state=VersionState.RETIRED)
+        update(LeadDefinition).where(LeadDefinition.state == VersionState.PUBLISHED).values(state=VersionState.RETIRED)
     )
     version = LeadDefinition(
-        id=new_id(), number=number, state=VersionState.PUBLISHED, body=body, note=note, created_at=now,
-        created_by=actor.id, published_at=now,
-    )  # fmt: skip
+        id=new_id(),
+        number=number,
+        state=VersionState.PUBLISHED,
+        body=body,
+        note=note,
+        created_at=now,
+        created_by=actor.id,
+        published_at=now,
+    )
     session.add(version)
     session.flush()
     changed(session, definition_id=version.id, changed_at=now)

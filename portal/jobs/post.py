@@ -1,6 +1,6 @@
 """The way of a notice to its reader, as one unit of work each: seal, post, deliver."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from models.base import db
@@ -43,8 +43,13 @@ def post_all(settings: Settings, now: datetime) -> int:
     return mails
 
 
-def deliver(settings: Settings, now: datetime, stopping: Callable[[], bool] = lambda: False) -> Delivered:
-    """Send what is due; nothing without a mail server."""
+def deliver(
+    settings: Settings,
+    now: datetime,
+    stopping: Callable[[], bool] = lambda: False,
+    only: Sequence[str] | None = None,
+) -> Delivered:
+    """Send what is due, or what of it is named in ``only``; nothing without a mail server."""
     if not settings.smtp_url:
         return Delivered()
     return deliver_due(
@@ -54,6 +59,7 @@ def deliver(settings: Settings, now: datetime, stopping: Callable[[], bool] = la
         sender=settings.mail_from,
         bounced=address_bounced,
         stopping=stopping,
+        only=only,
     )
 
 

@@ -2,24 +2,29 @@
 
 A sender leases a mail in one transaction, sends it outside any, and marks it in another; that counts only
 while its fencing token is still the last one given out. Killed in between, the mail goes out again with the same
-Message-ID.
+Message-ID, once the lease has run out: it is short, and renewed for as long as the letter is being handed over.
 """
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from models.platform import Mail, Outbox
 from models.session import AnySession, read_only, unit
 from portal.notifications.posting import SECRET
 from portal.notifications.transports import Bounced, Deferred, Letter, Transport, Unavailable
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=20)
+#: A letter that is still not handed over after this long is left to whoever takes it next.
+LONGEST_SENDING_SECONDS = 120.0
 #: How long after each try the next one comes; after the last there is none.
 BACK_OFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1_800, 7_200, 21_600, 43_200))
 ATTEMPTS = len(BACK_OFF) + 1
@@ -31,11 +36,12 @@ OnBounce = Callable[[AnySession, str, str, datetime], None]
 
 @dataclass
 class Delivered:
-    """What one round came to."""
+    """What one round came to. ``halted``: the mail server takes nothing now, whoever it is for."""
 
     sent: int = 0
     deferred: int = 0
     undeliverable: int = 0
+    halted: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,11 @@ def deliver_due(
     bounced: OnBounce,
     limit: int = 50,
     stopping: Callable[[], bool] = lambda: False,
+    only: Sequence[str] | None = None,
 ) -> Delivered:
     """Send up to ``limit`` mails that are due, oldest first. Commits for itself; call it outside any.
+
+    ``only``: the ids to send, where they are due, instead of whatever is.
 
     1. Not taken now, for whatever passing reason: tried again after 30 s, 2, 10 and 30 min, 2, 6 and 12 h.
     2. No such address: undeliverable at once, and in the same transaction
@@ -69,13 +78,24 @@ def deliver_due(
     4. A server that takes nothing ends the round; the mails after it have lost no try.
     """
     clock, done = _clock(now), Delivered()
-    for mail_id in _due(session, now, limit):
+    for mail_id in due(session, now, limit) if only is None else only[:limit]:
         if stopping():
             break
         leased = unit(session, partial(_lease, session, mail_id, sender, clock))
         if leased is not None and not _attempt(session, leased, transport, clock, bounced, done):
+            done.halted = True
             break
     return done
+
+
+def due(session: AnySession, now: datetime, limit: int) -> Sequence[str]:
+    """Ids of mails that wait for a sender at ``now``, oldest first; those under lease have one."""
+    read_only(session)
+    free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
+    waiting = select(Mail.id).where(Mail.state == "waiting", Mail.not_before <= now, free)
+    found = session.scalars(waiting.order_by(Mail.not_before, Mail.id).limit(limit)).all()
+    session.rollback()
+    return found
 
 
 def _clock(now: datetime) -> Callable[[], datetime]:
@@ -84,22 +104,13 @@ def _clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
-def _due(session: AnySession, now: datetime, limit: int) -> Sequence[str]:
-    read_only(session)
-    free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
-    due = select(Mail.id).where(Mail.state == "waiting", Mail.not_before <= now, free)
-    found = session.scalars(due.order_by(Mail.not_before, Mail.id).limit(limit)).all()
-    session.rollback()
-    return found
-
-
 def _lease(session: AnySession, mail_id: str, sender: str, clock: Callable[[], datetime]) -> _Leased | None:
-    """Take a mail for two minutes under a new token; None where another sender has it or it is done."""
+    """Take a mail under a new token; None where another sender has it, it is done, or it is not due yet."""
     now = clock()
     free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
     taken = session.execute(
         update(Mail)
-        .where(Mail.id == mail_id, Mail.state == "waiting", free)
+        .where(Mail.id == mail_id, Mail.state == "waiting", Mail.not_before <= now, free)
         .values(lease_token=Mail.lease_token + 1, lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )
@@ -120,7 +131,8 @@ def _attempt(
 ) -> bool:
     """One try; False where the server takes nothing now."""
     try:
-        transport.send(leased.letter)
+        with _kept(session, leased, clock):
+            transport.send(leased.letter)
     except Bounced as error:
         reason = str(error)
         done.undeliverable += unit(session, lambda: _bounce(session, leased, reason, clock(), bounced))
@@ -133,6 +145,38 @@ def _attempt(
         return not isinstance(error, Unavailable)
     done.sent += unit(session, lambda: _mark_sent(session, leased, clock()))
     return True
+
+
+@contextmanager
+def _kept(session: AnySession, leased: _Leased, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Renews the lease while the letter is being handed over: a slow server makes nobody else send it too."""
+    over, bind = threading.Event(), session.get_bind()
+
+    def renew() -> None:
+        end = time.monotonic() + LONGEST_SENDING_SECONDS
+        while not over.wait(LEASE.total_seconds() / 3) and time.monotonic() < end:
+            try:
+                with Session(bind) as own:
+                    unit(own, partial(_renew, own, leased, clock))
+            except Exception:  # at worst the mail goes out twice under one Message-ID
+                log.exception("mail.lease", mail=leased.id)
+
+    renewing = threading.Thread(target=renew, name="mail-lease", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
+
+
+def _renew(session: AnySession, leased: _Leased, clock: Callable[[], datetime]) -> None:
+    session.execute(
+        update(Mail)
+        .where(Mail.id == leased.id, Mail.lease_token == leased.token, Mail.state == "waiting")
+        .values(lease_until=clock() + LEASE)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _mark(session: AnySession, leased: _Leased, **values: object) -> bool:

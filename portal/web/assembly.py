@@ -8,6 +8,7 @@ from portal.config import Settings
 from portal.web import errors, gate, shell, visitor
 from portal.web.entry import entry
 from portal.web.partner.screens import SCREENS as PARTNER_SCREENS
+from portal.web.staff.screens import SCREENS as STAFF_SCREENS
 
 csrf = CSRFProtect()
 
@@ -26,4 +27,4 @@ def register(app: Flask, settings: Settings) -> None:
 
 def screens() -> list:  # type: ignore[type-arg]
     """Every blueprint of the screens."""
-    return [entry, *PARTNER_SCREENS]
+    return [entry, *PARTNER_SCREENS, *STAFF_SCREENS]

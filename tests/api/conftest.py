@@ -42,9 +42,7 @@ class Caller:
         """Any address of the app, without the key."""
         return Context().run(self.client.get, path, **more)
 
-    def send(
-        self, method: str, path: str, body: Any = None, *, expect: int | None = None, **more: Any
-    ) -> TestResponse:
+    def send(self, method: str, path: str, body: Any = None, *, expect: int | None = None, **more: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.secret}", **more.pop("headers", {})}
         if body is not None:
             more["json"] = body

@@ -7,7 +7,18 @@ import pytest
 from portal.api import answers
 from tests.api.conftest import House
 
-CONTACT = {"email", "phone", "first_name", "last_name", "company", "message", "external_id", "custom", "city", "postcode"}
+CONTACT = {
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "company",
+    "message",
+    "external_id",
+    "custom",
+    "city",
+    "postcode",
+}
 FULL = {
     "email": "Anna.Berg@Nordwind.example", "phone": "+49 30 1234567", "first_name": "Anna", "last_name": "Berg",
     "company": "Nordwind GmbH", "country": "DE", "region": "BE", "postcode": "10115", "city": "Berlin",
@@ -128,6 +139,19 @@ def test_access_ends_when_the_lead_moves_away(house: House) -> None:
     assert lead["email"] not in str(gone)
 
 
+def test_a_lost_lead_that_came_back_to_another_is_gone(house: House) -> None:
+    lead = house.accepted_by(house.partner)
+    path = f"/assignments/{lead['assignment']['id']}/feedback"
+    house.partner.post(path, {"rating": 2, "disposition": "lost"}, expect=201)
+    assert house.partner.get(f"/leads/{lead['id']}")["status"] == "lost"
+    hold = {"reason": "Away", "until": "2026-04-01T00:00:00Z"}
+    house.admin.post(f"/partners/{house.partner.partner_id}/hold", hold)
+    again = house.admin.post(f"/leads/{lead['id']}/reopen", {"reason": "They called"})
+    assert again["assignment"]["partner_id"] == house.rival.partner_id
+    house.partner.get(f"/leads/{lead['id']}", expect=404)
+    assert house.partner.get("/leads")["items"] == []
+
+
 def test_lists_filter_and_page(house: House) -> None:
     made = [house.lead(received_at=f"2026-02-0{day}T10:00:00Z") for day in range(1, 6)]
     newest = [lead["id"] for lead in reversed(made)]
@@ -139,7 +163,9 @@ def test_lists_filter_and_page(house: House) -> None:
     found = house.admin.get("/leads", **{"from": "2026-02-02", "to": "2026-02-03"})["items"]
     assert [i["received_at"][:10] for i in found] == ["2026-02-03", "2026-02-02"]
     own = house.admin.get("/leads", partner=house.partner.partner_id)["items"]
-    assert own == [i for i in house.admin.get("/leads")["items"] if i["assignment"]["partner_id"] == house.partner.partner_id]
+    assert own == [
+        i for i in house.admin.get("/leads")["items"] if i["assignment"]["partner_id"] == house.partner.partner_id
+    ]
     assert [i["id"] for i in house.admin.get("/leads", q="person3@")["items"]] == [made[2]["id"]]
     assert house.admin.get("/leads", q="100%")["items"] == []
     assert house.admin.get("/leads", status="won")["items"] == []
@@ -178,9 +204,7 @@ def test_a_partner_learns_nothing_from_the_partner_filter(house: House) -> None:
     lead = house.lead_for(house.rival)
     house.admin.post(f"/assignments/{lead['assignment']['id']}/recall", {"reason": "To the other"})
     if house.partner.get("/leads")["items"] == []:
-        house.admin.post(
-            f"/leads/{lead['id']}/assign", {"partner_id": house.partner.partner_id, "reason": "Theirs"}
-        )
+        house.admin.post(f"/leads/{lead['id']}/assign", {"partner_id": house.partner.partner_id, "reason": "Theirs"})
     assert len(house.partner.get("/leads")["items"]) == 1
     assert house.partner.get("/leads", partner=house.rival.partner_id)["items"] == []
     assert len(house.partner.get("/leads", partner=house.partner.partner_id)["items"]) == 1

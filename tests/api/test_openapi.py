@@ -85,6 +85,7 @@ def test_schemas_name_the_answers(description: Any) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_made_up_requests_meet_the_description(app: Flask, house: House) -> None:
     """Whatever is sent, the answer is one that the description knows, and never a fault."""
+
     def apart(environ: Any, start_response: Any) -> Any:
         return Context().run(app, environ, start_response)
 

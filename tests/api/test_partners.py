@@ -26,7 +26,8 @@ def test_a_partner_is_set_up_with_its_defaults(house: House) -> None:
         ({"name": 7}, "name"), ({"weight": 0}, "weight"), ({"weight": 101}, "weight"),
         ({"timezone": "Mars/Olympus"}, "timezone"), ({"country": "XX"}, "country"), ({"colour": "red"}, "colour"),
         ({"opening_hours": {}}, "opening_hours"), ({"opening_hours": {"mon": [["9", "17"]]}}, "opening_hours.mon.0.0"),
-        ({"opening_hours": {"monday": []}}, "opening_hours.monday"), ({"closures": [{"from": "2026-12-24"}]}, "closures.0"),
+        ({"opening_hours": {"monday": []}}, "opening_hours.monday"),
+        ({"closures": [{"from": "2026-12-24"}]}, "closures.0"),
         ({"closures": [{"from": "2026-02-30", "to": "2026-03-01"}]}, "closures.0.from"),
         ({"holidays": {"country": "XX"}}, "holidays.country"), ({"territories": [{"region": "BE"}]}, "territories"),
         ({"products": "Core"}, "products"), ({"open_lead_cap": -1}, "open_lead_cap"), ({"active": "yes"}, "active"),
@@ -121,7 +122,11 @@ def test_people_are_invited(house: House) -> None:
     person = {"email": "Kim@nordhaven.example", "name": "Kim Vogel", "role": "partner_rep"}
     made = house.admin.post(path, person, expect=201)
     answers.Person.model_validate(made)
-    assert (made["email"], made["partner_id"], made["active"]) == ("kim@nordhaven.example", house.partner.partner_id, True)
+    assert (made["email"], made["partner_id"], made["active"]) == (
+        "kim@nordhaven.example",
+        house.partner.partner_id,
+        True,
+    )
     assert len(made["invitation"]) == 43
     own = house.partner.post(path, {**person, "email": "lee@nordhaven.example"}, expect=201)
     assert own["invitation"] is None

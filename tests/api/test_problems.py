@@ -60,7 +60,9 @@ def test_unknown_addresses(house: House, path: str) -> None:
     assert problem_of(house.admin.send("GET", path), 404)["detail"] == "There is nothing here by that name."
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/leads"), ("PUT", "/leads"), ("OPTIONS", "/leads"), ("GET", "/users")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/leads"), ("PUT", "/leads"), ("OPTIONS", "/leads"), ("GET", "/users")]
+)
 def test_other_methods(house: House, method: str, path: str) -> None:
     answer = house.admin.send(method, path)
     problem_of(answer, 405)

@@ -252,7 +252,7 @@ def test_killed_between_sending_and_marking_it_is_sent_again_under_the_same_id(
     assert len(mailbox.wait_for(1)) == 1
     assert (the_mail(session).state, the_mail(session).attempts) == ("waiting", 0)
     session.rollback()
-    assert deliver(session, SmtpTransport(mailbox.url), timedelta(seconds=30)) == Delivered()
+    assert deliver(session, SmtpTransport(mailbox.url), LEASE - timedelta(seconds=5)) == Delivered()
     assert deliver(session, SmtpTransport(mailbox.url), LEASE + timedelta(seconds=5)) == Delivered(sent=1)
     first, second = mailbox.wait_for(2)
     assert first["Message-ID"] == second["Message-ID"] == the_mail(session).message_id

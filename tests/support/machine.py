@@ -18,6 +18,7 @@ from models.leads import Lead
 from models.partners import Partner
 from models.session import unit
 from portal.accounts.actor import Actor
+from portal.allocation.hand import REOPENABLE
 from portal.compliance import partners
 from portal.compliance import policies as policy_service
 from portal.compliance.partners import SETTINGS
@@ -134,6 +135,16 @@ POLICIES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
+#: What happens, as often as it is named here.
+OFTEN = ("receive", "wait_for_what_comes", "sweep", "accept")
+SOMETIMES = ("receive", "wait", "accept", "accept_all", "touch", "feedback", "ready", "release", "decline")
+SELDOM = (
+    "claim", "assign", "recall", "take_out", "merge", "reopen", "register_deal", "change_deal", "hold", "exempt",
+    "waive", "extend", "change_partner", "publish_rules", "publish_policy",
+)  # fmt: skip
+HAPPENINGS = 4 * OFTEN + 2 * SOMETIMES + SELDOM
+
+
 def counted_ids(patch: pytest.MonkeyPatch) -> None:
     """Ids in the order in which they are made, the same in every run: a failure can then be repeated."""
     number = count(1)
@@ -164,7 +175,7 @@ class Vendor(RuleBasedStateMachine):
     def set_up(self, rules: int, policy: int, many: int) -> None:
         for number, settings in enumerate(PARTNERS[:many]):
             make_partner(self.session, f"Partner {number}", **settings)
-        self.publish_rules(rules)
+        self.publish_rules(rules, 0)
         if policy % 5:
             self.publish_policy(policy, 0)
         self.check()
@@ -196,18 +207,22 @@ class Vendor(RuleBasedStateMachine):
         if found is not None:
             self.act(work, rep_of(self.session.get_one(Partner, found.partner_id)), found.id, *given)
 
+    @rule(acts=st.lists(st.tuples(st.sampled_from(HAPPENINGS), indexes, indexes), min_size=1, max_size=3))
+    def happens(self, acts: list[tuple[str, int, int]]) -> None:
+        for name, a, b in acts:
+            getattr(self, name)(a, b)
+
     # Time.
 
-    @rule(step=st.sampled_from(STEPS))
-    def wait(self, step: timedelta) -> None:
-        self.now += step
+    def wait(self, a: int, b: int) -> None:
+        self.now += STEPS[a % len(STEPS)]
 
-    @rule(before=st.booleans(), index=indexes)
-    def wait_for_what_comes(self, before: bool, index: int) -> None:
+    def wait_for_what_comes(self, a: int, b: int) -> None:
         """To the very instant of something that time brings, or just before it."""
         instants = sorted({at for at in self.coming() if at is not None and at > self.now})
         if instants:
-            self.now = max(self.now, instants[index % min(3, len(instants))] - timedelta(microseconds=before))
+            at = instants[a % min(3, len(instants))] - timedelta(microseconds=b % 2)
+            self.now = max(self.now, at)
 
     def coming(self) -> Iterable[datetime | None]:
         opened = Obligation.state == ObligationState.OPEN
@@ -217,8 +232,7 @@ class Vendor(RuleBasedStateMachine):
         yield from self.session.scalars(select(Lead.pool_until))
         yield from self.session.scalars(select(Lead.retry_at))
 
-    @rule()
-    def sweep(self) -> None:
+    def sweep(self, a: int, b: int) -> None:
         self.session.commit()
         sweep(self.session, self.now)
         self.check()
@@ -230,116 +244,107 @@ class Vendor(RuleBasedStateMachine):
 
     # Leads.
 
-    @rule(
-        who=st.sampled_from(PEOPLE), country=st.sampled_from(["DE", "FR", None]), region=st.sampled_from(["BY", None]),
-        product=st.sampled_from(["valves", "pumps", None]), many=st.integers(1, 3),
-    )  # fmt: skip
-    def receive(self, who: str, country: str | None, region: str | None, product: str | None, many: int) -> None:
+    def receive(self, a: int, b: int) -> None:
+        """Up to three enquiries: the first of one of a few people, the others of new ones at the same company."""
         self.session.commit()
-        for number in range(many):
-            email = who if number == 0 else f"{self.now:%d%H%M}.{number}.{who}"
-            receive_lead(self.session, self.now, email=email, country=country, region=region, product=product)
+        facts = {"country": ("DE", "FR", None)[b % 3], "region": ("BY", None)[b // 3 % 2],
+                 "product": ("valves", "pumps", None)[b // 6 % 3]}  # fmt: skip
+        for number in range(1 + a % 3):
+            who = PEOPLE[(a + b) % len(PEOPLE)]
+            email = who if number == 0 else f"{self.now:%m%d%H%M}.{number}.{who}"
+            receive_lead(self.session, self.now, email=email, **facts)
         self.check()
 
-    @rule(index=indexes, partner=indexes)
-    def claim(self, index: int, partner: int) -> None:
-        lead = self.one(Lead, index, Lead.status.in_((LeadStatus.POOLED, LeadStatus.ACCEPTED)))
+    def claim(self, a: int, b: int) -> None:
+        lead = self.one(Lead, a, Lead.status.in_((LeadStatus.POOLED, LeadStatus.ACCEPTED)))
         if lead is not None:
-            self.act(acts.claim, rep_of(self.partner(partner)), lead.id, self.now)
+            self.act(acts.claim, rep_of(self.partner(b)), lead.id, self.now)
 
-    @rule(index=indexes, partner=indexes)
-    def assign(self, index: int, partner: int) -> None:
-        if lead := self.one(Lead, index):
-            self.act(acts.assign, STAFF, lead.id, self.partner(partner).id, "as asked", self.now)
+    def assign(self, a: int, b: int) -> None:
+        if lead := self.one(Lead, a):
+            self.act(acts.assign, STAFF, lead.id, self.partner(b).id, "as asked", self.now)
 
-    @rule(index=indexes)
-    def recall(self, index: int) -> None:
-        if found := self.one(Assignment, index, Assignment.ended_at.is_(None)):
+    def recall(self, a: int, b: int) -> None:
+        if found := self.one(Assignment, a, Assignment.ended_at.is_(None)):
             self.act(acts.recall, STAFF, found.id, "a mistake", self.now)
 
-    @rule(index=indexes, status=st.sampled_from([LeadStatus.DISQUALIFIED, LeadStatus.NURTURE]))
-    def take_out(self, index: int, status: LeadStatus) -> None:
-        if lead := self.one(Lead, index):
+    def take_out(self, a: int, b: int) -> None:
+        status = (LeadStatus.DISQUALIFIED, LeadStatus.NURTURE)[b % 2]
+        if lead := self.one(Lead, a):
             self.act(acts.take_out, STAFF, lead.id, status, "no lead", self.now)
 
-    @rule(index=indexes, other=indexes)
-    def merge(self, index: int, other: int) -> None:
-        lead, into = self.one(Lead, index), self.one(Lead, other)
+    def merge(self, a: int, b: int) -> None:
+        lead, into = self.one(Lead, a), self.one(Lead, b)
         if lead is not None and into is not None:
             self.act(acts.merge, STAFF, lead.id, into.id, self.now)
 
-    @rule(index=indexes)
-    def reopen(self, index: int) -> None:
-        if lead := self.one(Lead, index, Lead.status.not_in((LeadStatus.OFFERED, LeadStatus.UNALLOCATED))):
+    def reopen(self, a: int, b: int) -> None:
+        if lead := self.one(Lead, a, Lead.status.in_(REOPENABLE)):
             self.act(acts.reopen, STAFF, lead.id, "they called", self.now)
 
     # What partners do.
 
-    @rule(index=indexes)
-    def accept(self, index: int) -> None:
-        self.as_holder(index, acts.accept, self.now)
+    def accept(self, a: int, b: int) -> None:
+        self.as_holder(a, acts.accept, self.now)
 
-    @rule()
-    def accept_all(self) -> None:
+    def accept_all(self, a: int, b: int) -> None:
         for found in self.session.scalars(select(Assignment.id).where(Assignment.state == AssignmentState.OFFERED)).all():
             assignment = self.session.get_one(Assignment, found)
             self.act(acts.accept, rep_of(self.session.get_one(Partner, assignment.partner_id)), found, self.now)
 
-    @rule(index=indexes)
-    def decline(self, index: int) -> None:
-        self.as_holder(index, acts.decline, DeclineReason.NOT_A_FIT, None, self.now)
+    def decline(self, a: int, b: int) -> None:
+        self.as_holder(a, acts.decline, DeclineReason.NOT_A_FIT, None, self.now)
 
-    @rule(index=indexes, kind=st.sampled_from([ActivityKind.CALL, ActivityKind.EMAIL, ActivityKind.NOTE]))
-    def touch(self, index: int, kind: ActivityKind) -> None:
-        self.as_holder(index, acts.log, Touch(kind, ActivityOutcome.REACHED), self.now)
+    def touch(self, a: int, b: int) -> None:
+        kind = (ActivityKind.CALL, ActivityKind.EMAIL, ActivityKind.NOTE)[b % 3]
+        self.as_holder(a, acts.log, Touch(kind, ActivityOutcome.REACHED), self.now)
 
-    @rule(index=indexes, disposition=st.sampled_from(Disposition), live=st.booleans())
-    def feedback(self, index: int, disposition: Disposition, live: bool) -> None:
-        self.as_holder(index, acts.feedback, Verdict(3, disposition), self.now, live=live)
+    def feedback(self, a: int, b: int) -> None:
+        disposition = tuple(Disposition)[b % len(Disposition)]
+        self.as_holder(a, acts.feedback, Verdict(3, disposition), self.now, live=b % 4 > 0)
 
-    @rule(index=indexes, stage=st.sampled_from(DealStage))
-    def register_deal(self, index: int, stage: DealStage) -> None:
-        self.as_holder(index, acts.register_deal, DealFacts(stage=stage, amount_cents=100_000), self.now)
+    def register_deal(self, a: int, b: int) -> None:
+        stage = tuple(DealStage)[b % len(DealStage)]
+        self.as_holder(a, acts.register_deal, DealFacts(stage=stage, amount_cents=100_000), self.now)
 
-    @rule(index=indexes, stage=st.sampled_from(DealStage))
-    def change_deal(self, index: int, stage: DealStage) -> None:
-        if deal := self.one(Deal, index):
+    def change_deal(self, a: int, b: int) -> None:
+        if deal := self.one(Deal, a):
             actor = rep_of(self.session.get_one(Partner, deal.partner_id))
+            stage = tuple(DealStage)[b % len(DealStage)]
             self.act(acts.change_deal, actor, deal.id, DealFacts(stage=stage), self.now)
 
     # Standing by hand.
 
-    @rule(index=indexes, partner=indexes)
-    def ready(self, index: int, partner: int) -> None:
-        stopped = self.one(Partner, index, Partner.standing == Standing.STOPPED) or self.partner(partner)
+    def ready(self, a: int, b: int) -> None:
+        stopped = self.one(Partner, a, Partner.standing == Standing.STOPPED) or self.partner(b)
         self.act(acts.ready, rep_of(stopped), stopped.id, self.now)
 
-    @rule(partner=indexes, step=st.sampled_from(STEPS), work=st.sampled_from([acts.hold, acts.exempt]))
-    def measure(self, partner: int, step: timedelta, work: Callable[..., None]) -> None:
-        self.act(work, STAFF, self.partner(partner).id, "by hand", self.now + step, self.now)
+    def hold(self, a: int, b: int) -> None:
+        self.act(acts.hold, STAFF, self.partner(a).id, "by hand", self.now + STEPS[b % len(STEPS)], self.now)
 
-    @rule(partner=indexes)
-    def release(self, partner: int) -> None:
-        self.act(acts.release, STAFF, self.partner(partner).id, "talked", self.now)
+    def exempt(self, a: int, b: int) -> None:
+        self.act(acts.exempt, STAFF, self.partner(a).id, "by hand", self.now + STEPS[b % len(STEPS)], self.now)
 
-    @rule(index=indexes, breached=st.booleans())
-    def waive(self, index: int, breached: bool) -> None:
-        state = ObligationState.BREACHED if breached else ObligationState.OPEN
-        if row := self.one(Obligation, index, Obligation.state == state):
+    def release(self, a: int, b: int) -> None:
+        by_hand = Partner.standing.in_((Standing.STOPPED, Standing.HELD, Standing.EXEMPT))
+        found = self.one(Partner, a, by_hand) or self.partner(b)
+        self.act(acts.release, STAFF, found.id, "talked", self.now)
+
+    def waive(self, a: int, b: int) -> None:
+        state = ObligationState.BREACHED if b % 2 else ObligationState.OPEN
+        if row := self.one(Obligation, a, Obligation.state == state):
             self.act(acts.waive, STAFF, [row.id], "our fault", self.now)
 
-    @rule(index=indexes, step=st.sampled_from(STEPS))
-    def extend(self, index: int, step: timedelta) -> None:
-        if row := self.one(Obligation, index, Obligation.state == ObligationState.OPEN):
-            self.act(acts.extend, STAFF, [row.id], "our fault", row.due_at + step, self.now)
+    def extend(self, a: int, b: int) -> None:
+        if row := self.one(Obligation, a, Obligation.state == ObligationState.OPEN):
+            self.act(acts.extend, STAFF, [row.id], "our fault", row.due_at + STEPS[b % len(STEPS)], self.now)
 
     # Configuration.
 
-    @rule(partner=indexes, change=st.sampled_from(CHANGES))
-    def change_partner(self, partner: int, change: dict[str, Any]) -> None:
-        found = self.partner(partner)
+    def change_partner(self, a: int, b: int) -> None:
+        found = self.partner(a)
         current = {name: getattr(found, name) for name in SETTINGS}
-        columns = parse_settings(change, current)
+        columns = parse_settings(CHANGES[b % len(CHANGES)], current)
         self.act(lambda session: self._change(session, found.id, columns))
 
     def _change(self, session: Any, partner_id: str, columns: dict[str, Any]) -> None:
@@ -348,15 +353,13 @@ class Vendor(RuleBasedStateMachine):
 
         place_freed(session, acts.settled(session, self.now, work), self.now)
 
-    @rule(index=indexes)
-    def publish_rules(self, index: int) -> None:
+    def publish_rules(self, a: int, b: int) -> None:
         self.session.commit()
         lists = rules_of(list(self.session.scalars(select(Partner).order_by(Partner.slot))))
-        self.act(lambda session: publish_rules(session, *lists[index % len(lists)], now=self.now))
+        self.act(lambda session: publish_rules(session, *lists[a % len(lists)], now=self.now))
 
-    @rule(index=indexes, later=st.sampled_from([0, 0, 3, 24 * 9]))
-    def publish_policy(self, index: int, later: int) -> None:
-        body = POLICIES[index % len(POLICIES)]
+    def publish_policy(self, a: int, b: int) -> None:
+        body, later = POLICIES[a % len(POLICIES)], (0, 0, 3, 24 * 9)[b % 4]
         if not later:
             self.act(publish_policy, body, self.now)
             return

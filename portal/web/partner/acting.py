@@ -26,9 +26,7 @@ FORMS: dict[str, type[LeadForm]] = {
 def accept(assignment_id: str) -> str:
     """Accept an offer."""
     acts.accept(db.session, actor(), assignment_id, now())
-    owed = reading.due_next(db.session, actor(), [assignment_id]).get(assignment_id)
-    then = f" {owed.kind.label} by {when(owed.due_at)}." if owed else ""
-    return f"Accepted.{then} The contact details are on the lead."
+    return f"Accepted.{owed(assignment_id)} The contact details are on the lead."
 
 
 def do(form: LeadForm, assignment_id: str) -> str:
@@ -59,14 +57,20 @@ def lower(label: str) -> str:
     return label[:1].lower() + label[1:]
 
 
+def owed(assignment_id: str, *kinds: ObligationKind) -> str:
+    """What is owed next on the lead, as a sentence with a space before it; empty where nothing is."""
+    owed = reading.due_next(db.session, actor(), [assignment_id], kinds or tuple(ObligationKind)).get(assignment_id)
+    return f" {owed.kind.label} by {when(owed.due_at)}." if owed else ""
+
+
 def _feedback(form: FeedbackForm, assignment_id: str) -> str:
     acts.feedback(db.session, actor(), assignment_id, form.verdict(), now())
     held = db.session.get_one(Assignment, assignment_id)
-    owed = reading.due_next(db.session, actor(), [assignment_id]).get(assignment_id)
     if held.ended_at is not None:
-        return f"Feedback given: {lower(held.disposition.label) if held.disposition else 'closed'}. The lead is closed."
-    again = f" Feedback again by {when(owed.due_at)}." if owed and owed.kind is ObligationKind.FEEDBACK else ""
-    return f"Feedback given.{again}"
+        how = lower(held.disposition.label) if held.disposition else "closed"
+        return f"Feedback given: {how}. The lead is closed."
+    again = owed(assignment_id, ObligationKind.FEEDBACK)
+    return f"Feedback given.{again.replace(' Feedback by', ' Feedback again by')}"
 
 
 def _deal(form: DealForm, assignment_id: str) -> str:
@@ -77,9 +81,7 @@ def _deal(form: DealForm, assignment_id: str) -> str:
         deal = acts.change_deal(db.session, actor(), known.id, facts, now())
     if not deal.stage.is_open:
         return f"Deal {deal.stage.value}: the lead is closed. Feedback stays due until you give it."
-    owed = reading.due_next(db.session, actor(), [assignment_id]).get(assignment_id)
-    by = f" {owed.kind.label} by {when(owed.due_at)}." if owed and owed.kind is ObligationKind.UPDATE else ""
-    return f"Deal saved.{by}"
+    return f"Deal saved.{owed(assignment_id, ObligationKind.UPDATE)}"
 
 
 def refused(refusal: Refusal) -> None:

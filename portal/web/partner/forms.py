@@ -8,6 +8,7 @@ from typing import Any
 import pycountry
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import AnyOf, InputRequired, Length, Optional, Regexp, ValidationError
 
 from portal.calendars.policy import Clock, Span, Unit, add_span
@@ -39,13 +40,18 @@ def note(label: str) -> TextAreaField:
     return TextAreaField(label, [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
 
 
+def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """(value, label) pairs as a field's choices."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
 def choice(label: str, words: Iterable[Any], sentence: str) -> RadioField:
     """One of the vocabulary's words, none chosen beforehand."""
     listed = list(words)
     return RadioField(
         label,
         [AnyOf([word.value for word in listed], sentence)],
-        choices=[(word.value, word.label) for word in listed],
+        choices=options((word.value, word.label) for word in listed),
         validate_choice=False,
     )
 
@@ -60,7 +66,7 @@ class TouchForm(FlaskForm):  # type: ignore[misc]
 
     kind = choice("What did you do?", ActivityKind, "Say what you did.")
     outcome = choice("How did it go?", ActivityOutcome, "Say how it went.")
-    next_step = SelectField("Next step", choices=lambda: next_steps())  # noqa: PLW0108 - defined below
+    next_step = SelectField("Next step", default="0", choices=lambda: next_steps())  # noqa: PLW0108 - defined below
     note = StringField("Note", [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
 
     def validate_on_submit(self, *args: Any, **more: Any) -> bool:
@@ -85,17 +91,17 @@ def in_business_days(days: int) -> datetime | None:
     return add_span(calendar_of(partner), now(), Span(days, Unit.DAYS, Clock.BUSINESS)) if partner else None
 
 
-def next_steps() -> list[tuple[str, str]]:
+def next_steps() -> list[SelectChoice]:
     """The choices of a next step, each with its day."""
     dated = [(str(days), f"By {when(in_business_days(days))}") for days in STEPS]
-    return [("0", "None planned"), *dated]
+    return options([("0", "None planned"), *dated])
 
 
 class FeedbackForm(FlaskForm):  # type: ignore[misc]
     rating = RadioField(
         "How good was this lead?",
         [AnyOf([*"12345"], "Rate the lead from 1 to 5.")],
-        choices=[*"12345"],
+        choices=options((n, n) for n in "12345"),
         validate_choice=False,
     )
     disposition = choice("Where does it stand?", Disposition, "Say where it stands.")
@@ -130,7 +136,7 @@ def lines_of(text: str | None) -> list[str]:
 
 class DealForm(FlaskForm):  # type: ignore[misc]
     name = line("What is the deal?")
-    stage = SelectField("Stage", choices=[(stage.value, stage.label) for stage in DealStage])
+    stage = SelectField("Stage", choices=options((stage.value, stage.label) for stage in DealStage))
     amount = StringField(
         "Amount",
         [

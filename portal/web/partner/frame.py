@@ -3,11 +3,17 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import url_for
+from flask import g, request, url_for
 
 from portal.calendars.describe import zone_name
 from portal.web.shell import when, zone
 from portal.web.visitor import actor, now, signed_in, visitor
+
+
+def hold() -> None:
+    """Keep the reader's partner for the length of the request: its zone is asked for with every instant shown."""
+    if request.endpoint not in (None, "static") and request.blueprint != "bootstrap" and signed_in():
+        g.organisation = visitor().organisation
 
 
 def frame() -> dict[str, Any]:

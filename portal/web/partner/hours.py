@@ -7,12 +7,14 @@ from typing import Any
 import pycountry
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import NumberRange, Optional, ValidationError
 
 from models.partners import Partner
 from portal.calendars import public_holidays
 from portal.calendars.hours import DAY_NAMES, DAYS
 from portal.errors import Invalid
+from portal.web.partner.forms import options
 
 INTERVAL = re.compile(r"\s*(\d{1,2}[:.]\d{2})\s*[-–]\s*(\d{1,2}[:.]\d{2})\s*")
 CLOSURE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\s*(?:to|-|–)\s*(\d{4}-\d\d-\d\d))?(?:\s+(\S.*))?")
@@ -23,10 +25,10 @@ QUIET = ("month_end", "quarter_end")
 NEVER = "Give a number of days from 1 to 15, or leave it empty."
 
 
-def holiday_countries() -> list[tuple[str, str]]:
+def holiday_countries() -> list[SelectChoice]:
     """None, then every country whose public holidays are known, by name."""
     known = [(c.alpha_2, c.name) for c in pycountry.countries if public_holidays.is_known(c.alpha_2)]
-    return [("", "None observed"), *sorted(known, key=lambda pair: pair[1])]
+    return options([("", "None observed"), *sorted(known, key=lambda pair: pair[1])])
 
 
 class HoursForm(FlaskForm):  # type: ignore[misc]

@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
     words_ = request.args.get("q", "").strip()[:200]
     after = request.args.get("after")
     page = reading.own_leads(db.session, actor(), state, words_, after)
-    kept = {"status": state, "q": words_ or None}
+    kept: dict[str, Any] = {"status": state, "q": words_ or None}
     return render_template(
         "our_leads/index.html",
         rows=_rows(page),

@@ -11,7 +11,7 @@ from portal.allocation.pool import Pooled
 from portal.enforcement import acts
 from portal.errors import Conflict
 from portal.web import gate
-from portal.web.partner import acting, reading, words
+from portal.web.partner import acting, words
 from portal.web.partner.strip import strip
 from portal.web.shell import due, saved, when
 from portal.web.visitor import actor, now
@@ -61,9 +61,7 @@ def claim(lead_id: str) -> ResponseReturnValue:
         gone = str(refusal) == open_pool.GONE
         acting.refused(Conflict(_left() if gone else words.present(str(refusal))))
         return redirect(url_for("pool.index"))
-    owed = reading.due_next(db.session, actor(), [assignment.id]).get(assignment.id)
-    then = f" {owed.kind.label} by {when(owed.due_at)}." if owed else ""
-    saved(f"Claimed: this lead is yours.{then}")
+    saved(f"Claimed: this lead is yours.{acting.owed(assignment.id)}")
     return redirect(url_for("lead.page", lead_id=lead_id))
 
 

@@ -151,12 +151,20 @@ def _found(words: str) -> ColumnElement[bool] | None:
     return or_(known, has(Lead.product, Lead.region, Lead.country))
 
 
-def due_next(session: AnySession, actor: Actor, assignment_ids: Sequence[str]) -> dict[str, Obligation]:
-    """The most urgent obligation of each of these assignments."""
+def due_next(
+    session: AnySession,
+    actor: Actor,
+    assignment_ids: Sequence[str],
+    kinds: Sequence[ObligationKind] = tuple(ObligationKind),
+) -> dict[str, Obligation]:
+    """The most urgent obligation of each of these assignments, of all kinds or of some."""
     rows = session.scalars(
         access.obligations(actor)
         .where(
-            Obligation.assignment_id.in_(assignment_ids), Obligation.state.in_(OWED), Obligation.settled_at.is_(None)
+            Obligation.assignment_id.in_(assignment_ids),
+            Obligation.state.in_(OWED),
+            Obligation.settled_at.is_(None),
+            Obligation.kind.in_(kinds),
         )
         .order_by(Obligation.due_at.desc(), Obligation.id.desc())
     )

@@ -23,6 +23,7 @@ from portal.notifications.outbox import notify
 from portal.vocabulary import NoticeTopic, Role
 from portal.web import gate
 from portal.web.partner import acting
+from portal.web.partner.forms import options
 from portal.web.partner.hours import HoursForm, field_of, filled
 from portal.web.partner.strip import own_partner, strip
 from portal.web.shell import attempt, saved
@@ -37,7 +38,7 @@ ROLES = (Role.PARTNER_REP, Role.PARTNER_ADMIN)
 class InviteForm(FlaskForm):  # type: ignore[misc]
     email = StringField("E-mail address", [DataRequired("Give an e-mail address."), Length(max=254)])
     name = StringField("Name", [DataRequired("Give a name."), Length(max=200)], id="invite-name")
-    role = SelectField("Role", choices=[(role.value, role.label) for role in ROLES])
+    role = SelectField("Role", choices=options((role.value, role.label) for role in ROLES))
 
 
 class KeyForm(FlaskForm):  # type: ignore[misc]

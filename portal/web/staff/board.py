@@ -24,11 +24,18 @@ def index() -> ResponseReturnValue:
     rows, more = board_reading.rows(db.session, actor(), now(), standing, tier, text, paging.page_number())
     counts = board_reading.counts(db.session, actor())
     return render_template(
-        "board/index.html", rows=[shown(row) for row in rows], total=sum(counts.values()), standing=standing, tier=tier,
-        q=text, tiers=board_reading.tiers(db.session, actor()), filters=_filters(counts, standing),
-        window=board_reading.window_days(db.session, now()), filtered=bool(standing or tier or text),
+        "board/index.html",
+        rows=[shown(row) for row in rows],
+        total=sum(counts.values()),
+        standing=standing,
+        tier=tier,
+        q=text,
+        tiers=board_reading.tiers(db.session, actor()),
+        filters=_filters(counts, standing),
+        window=board_reading.window_days(db.session, now()),
+        filtered=bool(standing or tier or text),
         **paging.numbered(more),
-    )  # fmt: skip
+    )
 
 
 def _standing() -> Standing | None:
@@ -52,10 +59,20 @@ def shown(row: Row) -> dict[str, Any]:
     """A row as the table shows it."""
     partner = row.partner
     return {
-        "name": partner.name, "url": url_for("partner.page", partner_id=partner.id), "tier": partner.tier,
-        "country": partner.country, "active": partner.active, "reachable": partner.reachable,
-        "standing": partner.standing.value, "until": when(partner.standing_until) if partner.standing_until else None,
-        "since": since(partner.standing_since), "kept": row.rate.kept, "due_count": row.rate.due,
-        "few": not row.rate.counts, "overdue": row.overdue, "next": due(row.next_due) if row.next_due else None,
-        "open": partner.open_leads, "cap": partner.cap_now,
-    }  # fmt: skip
+        "name": partner.name,
+        "url": url_for("partner.page", partner_id=partner.id),
+        "tier": partner.tier,
+        "country": partner.country,
+        "active": partner.active,
+        "reachable": partner.reachable,
+        "standing": partner.standing.value,
+        "until": when(partner.standing_until) if partner.standing_until else None,
+        "since": since(partner.standing_since),
+        "kept": row.rate.kept,
+        "due_count": row.rate.due,
+        "few": not row.rate.counts,
+        "overdue": row.overdue,
+        "next": due(row.next_due) if row.next_due else None,
+        "open": partner.open_leads,
+        "cap": partner.cap_now,
+    }

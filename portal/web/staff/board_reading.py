@@ -19,13 +19,31 @@ from portal.vocabulary import ObligationState, Standing
 from portal.web.staff import paging
 
 WORST_FIRST = (
-    Standing.STOPPED, Standing.HELD, Standing.PROBATION, Standing.REDUCED, Standing.WARNED, Standing.EXEMPT, Standing.GOOD,
-)  # fmt: skip
+    Standing.STOPPED,
+    Standing.HELD,
+    Standing.PROBATION,
+    Standing.REDUCED,
+    Standing.WARNED,
+    Standing.EXEMPT,
+    Standing.GOOD,
+)
 COLUMNS = (
-    Obligation.id, Obligation.partner_id, Obligation.assignment_id, Obligation.kind, Obligation.opened_at,
-    Obligation.due_at, Obligation.grace_until, Obligation.met_at, Obligation.breached_at, Obligation.cured_at,
-    Obligation.waived_at, Obligation.cancelled_at, Obligation.set_aside_at, Obligation.settled_at, Obligation.reassign,
-)  # fmt: skip
+    Obligation.id,
+    Obligation.partner_id,
+    Obligation.assignment_id,
+    Obligation.kind,
+    Obligation.opened_at,
+    Obligation.due_at,
+    Obligation.grace_until,
+    Obligation.met_at,
+    Obligation.breached_at,
+    Obligation.cured_at,
+    Obligation.waived_at,
+    Obligation.cancelled_at,
+    Obligation.set_aside_at,
+    Obligation.settled_at,
+    Obligation.reassign,
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +71,10 @@ def rows(
     """A page of partners, worst standing first, then the next deadline; and whether others follow."""
     next_due = (
         select(Obligation.partner_id, func.min(Obligation.due_at).label("due_at"))
-        .where(owed()).group_by(Obligation.partner_id).subquery()
-    )  # fmt: skip
+        .where(owed())
+        .group_by(Obligation.partner_id)
+        .subquery()
+    )
     query = _filtered(access.partners(actor), standing, tier, text)
     found = session.execute(
         query.outerjoin(next_due, next_due.c.partner_id == Partner.id)
@@ -80,9 +100,7 @@ def _worst() -> Any:
     return case({each.value: rank for rank, each in enumerate(WORST_FIRST)}, value=Partner.standing)
 
 
-def _filtered(
-    query: Select[tuple[Partner]], standing: Standing | None, tier: str, text: str
-) -> Select[tuple[Partner]]:
+def _filtered(query: Select[Partner], standing: Standing | None, tier: str, text: str) -> Select[Partner]:
     if standing is not None:
         query = query.where(Partner.standing == standing)
     if tier:
@@ -108,7 +126,7 @@ def _marks(
 def counts(session: AnySession, actor: Actor) -> dict[Standing, int]:
     """How many partners stand where."""
     seen = access.partners(actor).with_only_columns(Partner.standing, func.count()).group_by(Partner.standing)
-    return {standing: number for standing, number in session.execute(seen)}
+    return {row[0]: row[1] for row in session.execute(seen)}
 
 
 def tiers(session: AnySession, actor: Actor) -> list[str]:

@@ -27,7 +27,11 @@ WRITERS = (Role.MARKETER, Role.ADMIN)
 EXAMPLE: dict[str, Any] = {
     "criteria": [
         {"name": "Says what it wants", "when": {"all": [{"field": "message", "op": "exists"}]}, "points": 20},
-        {"name": "50 people or more", "when": {"all": [{"field": "employees", "op": "gte", "value": 50}]}, "points": 40},
+        {
+            "name": "50 people or more",
+            "when": {"all": [{"field": "employees", "op": "gte", "value": 50}]},
+            "points": 40,
+        },
     ],
     "grades": {"A": 60, "B": 30, "C": 0},
 }
@@ -43,12 +47,20 @@ def index() -> ResponseReturnValue:
     """The published version in words, and the versions before it."""
     live = _live()
     query = select(LeadDefinition, User.name).outerjoin(User, User.id == LeadDefinition.created_by)
-    query = query.order_by(LeadDefinition.number.desc()).limit(paging.SIZE + 1).offset((paging.page_number() - 1) * paging.SIZE)
+    query = (
+        query.order_by(LeadDefinition.number.desc())
+        .limit(paging.SIZE + 1)
+        .offset((paging.page_number() - 1) * paging.SIZE)
+    )
     versions, more = paging.cut([(version, name) for version, name in db.session.execute(query)])
     return render_template(
-        "definition/index.html", live=live, shown=in_words(parse_definition(live.body)) if live else None,
-        versions=versions, writes=actor().role in WRITERS, **paging.numbered(more),
-    )  # fmt: skip
+        "definition/index.html",
+        live=live,
+        shown=in_words(parse_definition(live.body)) if live else None,
+        versions=versions,
+        writes=actor().role in WRITERS,
+        **paging.numbered(more),
+    )
 
 
 def in_words(found: Definition) -> dict[str, Any]:

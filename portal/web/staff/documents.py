@@ -12,13 +12,15 @@ from portal.errors import Invalid
 
 LONGEST = 200_000
 NOTE = 200
+UNUSABLE = "This JSON cannot be used: it is nested too deep, or has NaN, Infinity or half a character."
 
 
 class DocumentForm(FlaskForm):  # type: ignore[misc]
     """A document as text, and why it is changed. ``check`` is pressed to look, ``keep`` to store."""
 
     text = TextAreaField(
-        "Document", [InputRequired("Write the document as JSON."), Length(max=LONGEST, message="Use at most 200,000 characters.")]
+        "Document",
+        [InputRequired("Write the document as JSON."), Length(max=LONGEST, message="Use at most 200,000 characters.")],
     )
     note = StringField("What changes, and why", [Length(max=NOTE, message=f"Use at most {NOTE} characters.")])
     check = SubmitField("Check")
@@ -30,17 +32,17 @@ def as_text(body: Any) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
-def from_text(text: str) -> Any:
+def from_text(text: str | None) -> Any:
     """The document that was typed. Raises Invalid with the line where it stops being JSON."""
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        found = json.loads(text or "", parse_constant=_refuse)
         written = json.dumps(found, ensure_ascii=False)
         written.encode()
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Invalid([("text", f"This is not JSON: {error.msg.lower()} at {where}.")]) from error
     except (ValueError, RecursionError) as error:
-        raise Invalid([("text", "This is not JSON that can be used: it is nested too deep, or has NaN, Infinity or half a character.")]) from error
+        raise Invalid([("text", UNUSABLE)]) from error
     if "\\u0000" in written:
         raise Invalid([("text", "Take the character NUL out: it cannot be stored.")])
     return found

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, DateTimeLocalField, Field, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from portal.errors import Invalid
 from portal.web.shell import zone
@@ -22,8 +22,7 @@ class ReasonForm(FlaskForm):  # type: ignore[misc]
 
     reason = TextAreaField(
         "Reason",
-        [InputRequired("Say why: it is kept."), Length(max=REASON, message=f"Use at most {REASON:,} characters.")],
-        filters=[lambda text: text.strip() if text else text],
+        [DataRequired("Say why: it is kept."), Length(max=REASON, message=f"Use at most {REASON:,} characters.")],
     )
 
 
@@ -39,16 +38,17 @@ class UntilForm(ReasonForm):
     @property
     def ends(self) -> datetime:
         """The end of the last day in the reader's zone, in UTC."""
-        return end_of_day(self.until.data)
+        return end_of_day(self.until.data or now().date())
 
 
 class ExtendForm(ReasonForm):
     """Why, and the new due time in the reader's zone."""
 
     due_at = DateTimeLocalField(
-        "New due time", [InputRequired("Give day and time, such as 2026-03-20 17:00.")],
+        "New due time",
+        [InputRequired("Give day and time, such as 2026-03-20 17:00.")],
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )  # fmt: skip
+    )
 
     def validate_due_at(self, field: Field) -> None:
         if field.data is not None and (field.data.year > LAST_YEAR or instant(field.data) <= now()):
@@ -57,7 +57,12 @@ class ExtendForm(ReasonForm):
     @property
     def due(self) -> datetime:
         """The new due instant, in UTC."""
-        return instant(self.due_at.data)
+        return instant(self.due_at.data or now().replace(tzinfo=None))
+
+
+def said(field: Field) -> str:
+    """What was typed into a field, stripped."""
+    return str(field.data or "").strip()
 
 
 def instant(local: datetime) -> datetime:

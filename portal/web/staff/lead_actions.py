@@ -1,4 +1,4 @@
-"""What staff do to a lead by hand: assign, take back, reopen, disqualify, nurture, merge. Each names its effect first."""
+"""What staff do to a lead by hand: assign, take back, reopen, disqualify, nurture, merge; the effect named first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ from portal.vocabulary import LeadStatus
 from portal.web import gate
 from portal.web.shell import saved
 from portal.web.staff import lead_reading, paging
-from portal.web.staff.forms import ReasonForm, refused_on
+from portal.web.staff.forms import ReasonForm, refused_on, said
 from portal.web.staff.partner_words import lead_name
 from portal.web.visitor import actor, now
 
@@ -40,7 +40,7 @@ class AssignForm(ReasonForm):
 class MergeForm(FlaskForm):  # type: ignore[misc]
     """Into which lead."""
 
-    into = StringField("Id of the lead that stays", [InputRequired("Give the id of the lead that stays: the end of its address.")])
+    into = StringField("Id of the lead that stays", [InputRequired("Give the id of the lead that stays.")])
 
 
 def _lead(lead_id: str) -> tuple[Lead, Assignment | None]:
@@ -68,8 +68,8 @@ def assign(lead_id: str) -> ResponseReturnValue:
         return redirect(url_for("lead_actions.assign", lead_id=lead_id))
     if form.validate_on_submit():
         try:
-            partner = access.one(db.session, access.partners(actor()), Partner.id, form.partner_id.data)
-            acts.assign(db.session, actor(), lead_id, partner.id, form.reason.data, now())
+            partner = access.one(db.session, access.partners(actor()), Partner.id, said(form.partner_id))
+            acts.assign(db.session, actor(), lead_id, partner.id, said(form.reason), now())
             saved(f"Offered to {partner.name}. It has to answer in time as ever.")
             return redirect(url_for("lead.page", lead_id=lead_id))
         except Invalid as refusal:
@@ -83,9 +83,15 @@ def _assign_page(lead: Lead, held: Assignment | None, form: AssignForm) -> Respo
     text = paging.words()
     found, total = lead_reading.candidates(db.session, actor(), lead, text, now())
     return render_template(
-        "queue/assign.html", lead=lead, name=lead_name(lead), form=form, q=text, total=total,
-        rows=[_choice(candidate, held) for candidate in found], leaves=_leaves(held),
-    ), 422 if form.errors else 200  # fmt: skip
+        "queue/assign.html",
+        lead=lead,
+        name=lead_name(lead),
+        form=form,
+        q=text,
+        total=total,
+        rows=[_choice(candidate, held) for candidate in found],
+        leaves=_leaves(held),
+    ), 422 if form.errors else 200
 
 
 def _choice(candidate: Candidate, held: Assignment | None) -> dict[str, Any]:
@@ -94,12 +100,17 @@ def _choice(candidate: Candidate, held: Assignment | None) -> dict[str, Any]:
     has_it = held is not None and held.partner_id == candidate.facts.id
     now_ = candidate.now
     return {
-        "id": candidate.facts.id, "name": candidate.facts.name, "tier": candidate.facts.tier,
-        "open": now_.open_leads if now_ else 0, "cap": now_.cap_now if now_ else 0,
-        "standing": now_.standing.value if now_ else "good", "barred": barred(candidate) or has_it, "holds": has_it,
+        "id": candidate.facts.id,
+        "name": candidate.facts.name,
+        "tier": candidate.facts.tier,
+        "open": now_.open_leads if now_ else 0,
+        "cap": now_.cap_now if now_ else 0,
+        "standing": now_.standing.value if now_ else "good",
+        "barred": barred(candidate) or has_it,
+        "holds": has_it,
         "release": bool(now_ and now_.active and not now_.standing.allows_leads),
         "warnings": [gate_sentence(g.gate, g.passed, g.facts, "staff", candidate.facts.name) for g in missed],
-    }  # fmt: skip
+    }
 
 
 @lead_actions.route("/recall", methods=["GET", "POST"])
@@ -110,18 +121,28 @@ def recall(lead_id: str) -> ResponseReturnValue:
         flash("Nobody holds this lead: there is nothing to take back.", "stop")
         return redirect(url_for("lead.page", lead_id=lead_id))
     return _act(
-        lead, "Take back", f"Take {lead_name(lead)} back and place it by the rules again.{_leaves(held)}",
-        lambda form: acts.recall(db.session, actor(), held.id, form.reason.data, now()), "Taken back.",
-    )  # fmt: skip
+        lead,
+        "Take back",
+        f"Take {lead_name(lead)} back and place it by the rules again.{_leaves(held)}",
+        lambda form: acts.recall(db.session, actor(), held.id, said(form.reason), now()),
+        "Taken back.",
+    )
 
 
 @lead_actions.route("/reopen", methods=["GET", "POST"])
 def reopen(lead_id: str) -> ResponseReturnValue:
     """Bring a closed lead back."""
     lead, _ = _lead(lead_id)
-    effect = f"Reopen {lead_name(lead)}: its last holder gets it back with fresh deadlines where nothing rules that out, else it is placed by the rules."
+    effect = (
+        f"Reopen {lead_name(lead)}: its last holder gets it back with fresh deadlines where nothing rules that out, "
+        "else it is placed by the rules."
+    )
     return _act(
-        lead, "Reopen", effect, lambda form: acts.reopen(db.session, actor(), lead_id, form.reason.data, now()), "Reopened."
+        lead,
+        "Reopen",
+        effect,
+        lambda form: acts.reopen(db.session, actor(), lead_id, said(form.reason), now()),
+        "Reopened.",
     )
 
 
@@ -134,15 +155,20 @@ def disqualify(lead_id: str) -> ResponseReturnValue:
 @lead_actions.route("/nurture", methods=["GET", "POST"])
 def nurture(lead_id: str) -> ResponseReturnValue:
     """Put a lead aside."""
-    return _take_out(lead_id, LeadStatus.NURTURE, "Keep for nurture", "is kept and waits; it is not handed out.", "Kept for nurture.")
+    return _take_out(
+        lead_id, LeadStatus.NURTURE, "Keep for nurture", "is kept and waits; it is not handed out.", "Kept for nurture."
+    )
 
 
 def _take_out(lead_id: str, status: LeadStatus, verb: str, effect: str, done: str) -> ResponseReturnValue:
     lead, held = _lead(lead_id)
     return _act(
-        lead, verb, f"{lead_name(lead)} {effect}{_leaves(held)}",
-        lambda form: acts.take_out(db.session, actor(), lead_id, status, form.reason.data, now()), done,
-    )  # fmt: skip
+        lead,
+        verb,
+        f"{lead_name(lead)} {effect}{_leaves(held)}",
+        lambda form: acts.take_out(db.session, actor(), lead_id, status, said(form.reason), now()),
+        done,
+    )
 
 
 @lead_actions.route("/merge", methods=["GET", "POST"])
@@ -152,7 +178,7 @@ def merge(lead_id: str) -> ResponseReturnValue:
 
     def work(form: Any) -> None:
         try:
-            into, _ = _lead(form.into.data.strip().rstrip("/").rpartition("/")[2])
+            into, _ = _lead(said(form.into).rstrip("/").rpartition("/")[2])
         except NotFound:
             raise Invalid([("into", "There is no lead by that id.")]) from None
         acts.merge(db.session, actor(), lead_id, into.id, now())

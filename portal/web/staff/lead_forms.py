@@ -7,26 +7,33 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import Field, IntegerField, StringField, TextAreaField
 from wtforms.validators import Optional, ValidationError
 
-LINES = (
-    ("email", "E-mail"), ("phone", "Phone"), ("first_name", "First name"), ("last_name", "Last name"), ("company", "Company"),
-    ("country", "Country"), ("region", "Region"), ("postcode", "Postcode"), ("city", "City"), ("product", "Product"),
-    ("source", "Source"), ("campaign", "Campaign"), ("language", "Language"), ("external_id", "Your own id"),
-)  # fmt: skip
+from portal.intake.policy import FIELDS
 
 
 class LeadForm(FlaskForm):  # type: ignore[misc]
     """The facts of one enquiry; what each may be is checked where every lead is."""
 
-    email, phone, first_name, last_name, company, country, region, postcode, city, product, source, campaign, language, external_id = (
-        StringField(label) for _, label in LINES
-    )
+    email = StringField("E-mail")
+    phone = StringField("Phone")
+    first_name = StringField("First name")
+    last_name = StringField("Last name")
+    company = StringField("Company")
+    country = StringField("Country")
+    region = StringField("Region")
+    postcode = StringField("Postcode")
+    city = StringField("City")
+    product = StringField("Product")
+    source = StringField("Source")
+    campaign = StringField("Campaign")
+    language = StringField("Language")
+    external_id = StringField("Your own id")
     message = TextAreaField("What it asks")
     employees = IntegerField("People", [Optional()])
 
     def facts(self) -> dict[str, Any]:
         """What was typed, as an enquiry that is sent."""
-        given = {name: (self[name].data or "").strip() for name, _ in (*LINES, ("message", ""))}
-        found: dict[str, Any] = {name: text for name, text in given.items() if text}
+        typed = {f.name: f.data.strip() for f in self if isinstance(f, StringField) and f.data}
+        found: dict[str, Any] = {name: text for name, text in typed.items() if text and name in FIELDS}
         if country := found.get("country"):
             found["country"] = country.upper() if len(country) == 2 else country
         return {**found, "employees": self.employees.data} if self.employees.data is not None else found
@@ -41,7 +48,7 @@ class ImportForm(FlaskForm):  # type: ignore[misc]
     def validate_mapping(self, field: Field) -> None:
         wrong = [line for line in _lines(field.data) if "=" not in line]
         if wrong:
-            raise ValidationError(f"Write one a line as column = field, such as Firma = company. Look at: {wrong[0][:100]}")
+            raise ValidationError(f"Write one a line, such as Firma = company. Look at: {wrong[0][:100]}")
 
     def columns(self) -> dict[str, str]:
         """Column of the file to field of a lead."""

@@ -24,7 +24,7 @@ WAITING = (LeadStatus.UNALLOCATED, LeadStatus.RETURNED)
 MOST_CANDIDATES = 100
 
 
-def _waiting(actor: Actor) -> Select[tuple[Lead]]:
+def _waiting(actor: Actor) -> Select[Lead]:
     return access.leads(actor).where(Lead.status.in_(WAITING))
 
 
@@ -77,9 +77,7 @@ class Wanted:
         return self != Wanted()
 
 
-def leads(
-    session: AnySession, actor: Actor, wanted: Wanted, after: str | None
-) -> tuple[Sequence[Lead], str | None]:
+def leads(session: AnySession, actor: Actor, wanted: Wanted, after: str | None) -> tuple[Sequence[Lead], str | None]:
     """A page of leads, newest first, and the cursor of the next one."""
     query = access.leads(actor).order_by(Lead.id.desc()).limit(paging.SIZE + 1)
     if after:
@@ -88,21 +86,30 @@ def leads(
     return rows, rows[-1].id if more else None
 
 
-def _filtered(query: Select[tuple[Lead]], actor: Actor, wanted: Wanted) -> Select[tuple[Lead]]:
+def _filtered(query: Select[Lead], actor: Actor, wanted: Wanted) -> Select[Lead]:
     if wanted.status is not None:
         query = query.where(Lead.status == wanted.status)
     if wanted.partner_id:
         its = _holding(actor).where(Assignment.partner_id == wanted.partner_id)
         query = query.where(Lead.id.in_(its.with_only_columns(Assignment.lead_id)))
     if wanted.text:
-        columns = (Lead.company, Lead.first_name, Lead.last_name, Lead.email, Lead.phone, Lead.city, Lead.product, Lead.external_id)
+        columns = (
+            Lead.company,
+            Lead.first_name,
+            Lead.last_name,
+            Lead.email,
+            Lead.phone,
+            Lead.city,
+            Lead.product,
+            Lead.external_id,
+        )
         query = query.where(or_(*(c.ilike(paging.like(wanted.text), escape="\\") for c in columns)))
     if wanted.since is not None:
         query = query.where(Lead.received_at >= start_of_day(wanted.since))
     return query if wanted.until is None else query.where(Lead.received_at < end_of_day(wanted.until))
 
 
-def _holding(actor: Actor) -> Select[tuple[Assignment]]:
+def _holding(actor: Actor) -> Select[Assignment]:
     """Assignments in which a partner has the lead, or closed it as won or lost."""
     closed = (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(access.OUTCOME)
     return access.assignments(actor).where(or_(Assignment.state.in_(LIVE_ASSIGNMENT), closed))
@@ -111,16 +118,22 @@ def _holding(actor: Actor) -> Select[tuple[Assignment]]:
 def holders(session: AnySession, actor: Actor, lead_ids: Sequence[str]) -> dict[str, Partner]:
     """Who has each of these leads, or closed it; partners outside a portfolio are left out."""
     rows = session.execute(
-        _holding(actor).where(Assignment.lead_id.in_(lead_ids))
-        .join(Partner, Partner.id == Assignment.partner_id).add_columns(Partner)
+        _holding(actor)
+        .where(Assignment.lead_id.in_(lead_ids))
+        .join(Partner, Partner.id == Assignment.partner_id)
+        .add_columns(Partner)
         .order_by(Assignment.id)
-    )  # fmt: skip
+    )
     return {assignment.lead_id: partner for assignment, partner in rows}
 
 
 def names(session: AnySession, actor: Actor) -> list[tuple[str, str]]:
     """(id, name) of every partner the actor sees, for a filter or a choice."""
-    seen = access.partners(actor).with_only_columns(Partner.id, Partner.name).order_by(func.lower(Partner.name), Partner.id)
+    seen = (
+        access.partners(actor)
+        .with_only_columns(Partner.id, Partner.name)
+        .order_by(func.lower(Partner.name), Partner.id)
+    )
     return [(id_, name) for id_, name in session.execute(seen)]
 
 

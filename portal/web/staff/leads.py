@@ -39,32 +39,43 @@ def index() -> ResponseReturnValue:
     rows, following = lead_reading.leads(db.session, actor(), wanted, after)
     held = lead_reading.holders(db.session, actor(), [lead.id for lead in rows])
     return render_template(
-        "leads/index.html", rows=[_row(lead, held.get(lead.id)) for lead in rows], wanted=wanted, statuses=list(LeadStatus),
-        partners=lead_reading.names(db.session, actor()), brings=actor().role in BRINGERS,
+        "leads/index.html",
+        rows=[_row(lead, held.get(lead.id)) for lead in rows],
+        wanted=wanted,
+        statuses=list(LeadStatus),
+        partners=lead_reading.names(db.session, actor()),
+        brings=actor().role in BRINGERS,
         first_url=paging.here(after=None) if after else None,
         next_url=paging.here(after=following) if following else None,
-    )  # fmt: skip
+    )
 
 
 def _wanted() -> Wanted:
     status = request.args.get("status", "")
     return Wanted(
         status=LeadStatus(status) if status in set(LeadStatus) else None,
-        partner_id=request.args.get("partner", "").replace("\x00", "")[:36], text=paging.words(),
-        since=day_of(request.args.get("from")), until=day_of(request.args.get("to")),
-    )  # fmt: skip
+        partner_id=request.args.get("partner", "").replace("\x00", "")[:36],
+        text=paging.words(),
+        since=day_of(request.args.get("from")),
+        until=day_of(request.args.get("to")),
+    )
 
 
 def _row(lead: Lead, holder: Any) -> dict[str, Any]:
     person = " ".join(filter(None, (lead.first_name, lead.last_name)))
     place = ", ".join(filter(None, (lead.city or lead.region, lead.country)))
     return {
-        "name": lead_name(lead), "url": url_for("lead.page", lead_id=lead.id), "grade": lead.grade,
+        "name": lead_name(lead),
+        "url": url_for("lead.page", lead_id=lead.id),
+        "grade": lead.grade,
         "detail": ", ".join(filter(None, (person if lead.company else "", lead.product, place))),
-        "status": lead.status.label, "received": since(lead.received_at), "source": lead.campaign or lead.source or "",
-        "holder": holder.name if holder else None, "score": lead.score,
+        "status": lead.status.label,
+        "received": since(lead.received_at),
+        "source": lead.campaign or lead.source or "",
+        "holder": holder.name if holder else None,
+        "score": lead.score,
         "holder_url": url_for("partner.page", partner_id=holder.id) if holder and actor().manages_partners else None,
-    }  # fmt: skip
+    }
 
 
 def _only_bringers() -> None:
@@ -152,7 +163,9 @@ def _imported(report: Report) -> str:
     return "; ".join(parts) + "."
 
 
-def _import_page(form: ImportForm, report: Report | None, token: str, status: int, done: bool = False) -> ResponseReturnValue:
+def _import_page(
+    form: ImportForm, report: Report | None, token: str, status: int, done: bool = False
+) -> ResponseReturnValue:
     wrong = sorted({line for line, _, _ in report.errors}) if report else []
     return render_template(
         "leads/import.html", form=form, report=report, token=token, wrong=len(wrong), most=MOST_ERRORS, done=done

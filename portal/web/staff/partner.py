@@ -1,4 +1,4 @@
-"""One partner as staff see it: standing and cause, deadlines, ledger, what it holds; waive, extend, hold, exempt, release."""
+"""One partner as staff see it: standing, cause, deadlines, ledger, what it holds; and what is done by hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,12 +18,13 @@ from portal.vocabulary import ObligationState, Role, Standing
 from portal.web import gate
 from portal.web.shell import saved, when
 from portal.web.staff import paging, partner_reading, partner_words
-from portal.web.staff.forms import ExtendForm, ReasonForm, UntilForm, refused_on
+from portal.web.staff.forms import ExtendForm, ReasonForm, UntilForm, refused_on, said
 from portal.web.staff.partner_reading import Owed
 from portal.web.visitor import actor, now
 
 partner = Blueprint("partner", __name__, url_prefix="/partners")
 gate.only(partner, *gate.MANAGERS)
+OPEN_ONLY = "Choose at least one deadline that is still open: what is missed can only be waived."
 OPEN, BREACHED = ObligationState.OPEN, ObligationState.BREACHED
 
 
@@ -41,14 +42,24 @@ def page(partner_id: str) -> ResponseReturnValue:
     holds, total = partner_reading.held(db.session, actor(), partner_id)
     lines, older = partner_reading.ledger(db.session, actor(), partner_id, 1, partner_reading.SHORT)
     return render_template(
-        "partner/page.html", partner=found, view=standing_view(db.session, found, now(), when), old=old,
-        cause=partner_words.cause_sentence(state, ladder), rows=[partner_words.deadline(*row) for row in rows],
-        until=when(found.standing_until) if found.standing_until else None, since=when(found.standing_since),
-        settings=partner_reading.settings(found), people=partner_reading.people(db.session, actor(), partner_id),
-        lines=[partner_words.line(row) for row in lines], older=older, total=total, measures=_measures(found),
+        "partner/page.html",
+        partner=found,
+        view=standing_view(db.session, found, now(), when),
+        old=old,
+        cause=partner_words.cause_sentence(state, ladder),
+        rows=[partner_words.deadline(*row) for row in rows],
+        until=when(found.standing_until) if found.standing_until else None,
+        since=when(found.standing_since),
+        settings=partner_reading.settings(found),
+        people=partner_reading.people(db.session, actor(), partner_id),
+        lines=[partner_words.line(row) for row in lines],
+        older=older,
+        total=total,
+        measures=_measures(found),
         holds=[(assignment, lead, partner_words.lead_name(lead)) for assignment, lead in holds],
-        is_admin=actor().role is Role.ADMIN, **(paging.numbered(more) if old else {}),
-    )  # fmt: skip
+        is_admin=actor().role is Role.ADMIN,
+        **(paging.numbered(more) if old else {}),
+    )
 
 
 def _deadlines(partner_id: str, old: bool) -> tuple[Any, bool]:
@@ -60,8 +71,11 @@ def _deadlines(partner_id: str, old: bool) -> tuple[Any, bool]:
 def _measures(found: Partner) -> list[dict[str, Any]]:
     """The measures that make sense now; each opens a page that names its effect."""
     releasable = found.standing in (Standing.STOPPED, Standing.HELD, Standing.EXEMPT)
-    named = [("release", "Release…", releasable), ("hold", "Hold…", found.standing is not Standing.HELD),
-             ("exempt", "Exempt…", found.standing is not Standing.EXEMPT)]  # fmt: skip
+    named = [
+        ("release", "Release…", releasable),
+        ("hold", "Hold…", found.standing is not Standing.HELD),
+        ("exempt", "Exempt…", found.standing is not Standing.EXEMPT),
+    ]
     return [
         {"label": label, "url": url_for(f"partner.{name}", partner_id=found.id)} for name, label, fits in named if fits
     ]
@@ -83,7 +97,7 @@ def hold(partner_id: str) -> ResponseReturnValue:
     effect = partner_words.hold_effect(found, partner_reading.held(db.session, actor(), partner_id)[1])
 
     def work() -> str:
-        acts.hold(db.session, actor(), partner_id, form.reason.data, form.ends, now())
+        acts.hold(db.session, actor(), partner_id, said(form.reason), form.ends, now())
         return f"{found.name} is on hold until {when(form.ends)}."
 
     return _act(found, form, "Hold", effect, work)
@@ -95,7 +109,7 @@ def exempt(partner_id: str) -> ResponseReturnValue:
     found, form = found_or_404(partner_id), UntilForm()
 
     def work() -> str:
-        acts.exempt(db.session, actor(), partner_id, form.reason.data, form.ends, now())
+        acts.exempt(db.session, actor(), partner_id, said(form.reason), form.ends, now())
         return f"{found.name} is exempt until {when(form.ends)}."
 
     return _act(found, form, "Exempt", partner_words.exempt_effect(found), work)
@@ -109,7 +123,7 @@ def release(partner_id: str) -> ResponseReturnValue:
     late = [row for row, _ in partner_reading.owed_now(db.session, actor(), partner_id) if partner_words.overdue(row)]
 
     def work() -> str:
-        acts.release(db.session, actor(), partner_id, form.reason.data, now())
+        acts.release(db.session, actor(), partner_id, said(form.reason), now())
         return f"{found.name} is released: {found_or_404(partner_id).standing.label.lower()} now."
 
     return _act(found, form, "Release", partner_words.release_effect(found, after, ladder, len(late)), work)
@@ -127,7 +141,7 @@ def waive(partner_id: str) -> ResponseReturnValue:
     effect = partner_words.waive_effect(found, [row for row, _ in rows], after, ladder)
 
     def work() -> str:
-        acts.waive(db.session, actor(), ids, form.reason.data, now())
+        acts.waive(db.session, actor(), ids, said(form.reason), now())
         return f"{len(ids)} deadline{'' if len(ids) == 1 else 's'} waived."
 
     return _act(found, form, "Waive", effect, work, rows)
@@ -139,14 +153,14 @@ def extend(partner_id: str) -> ResponseReturnValue:
     found, form = found_or_404(partner_id), ExtendForm()
     rows = _chosen(partner_id, OPEN)
     if not rows:
-        return _nothing(partner_id, "Choose at least one deadline that is still open: what is missed can only be waived.")
+        return _nothing(partner_id, OPEN_ONLY)
     ids, last = [row.id for row, _ in rows], max(row.due_at for row, _ in rows)
     effect = f"{len(ids)} open deadline{'' if len(ids) == 1 else 's'} of {found.name} will be due at the time you give."
 
     def work() -> str:
         if form.due <= last:
             raise Invalid([("due_at", f"Give a time later than the latest of them is due: {when(last)}.")])
-        acts.extend(db.session, actor(), ids, form.reason.data, form.due, now())
+        acts.extend(db.session, actor(), ids, said(form.reason), form.due, now())
         return f"{len(ids)} deadline{'' if len(ids) == 1 else 's'} extended to {when(form.due)}."
 
     return _act(found, form, "Extend", effect, work, rows)
@@ -179,6 +193,10 @@ def _act(
             flash(str(refusal), "stop")
             return redirect(url_for("partner.page", partner_id=found.id))
     return render_template(
-        "partner/act.html", partner=found, form=form, verb=verb, effect=effect,
+        "partner/act.html",
+        partner=found,
+        form=form,
+        verb=verb,
+        effect=effect,
         rows=[partner_words.deadline(*row) for row in rows or []],
-    ), 422 if form.errors else 200  # fmt: skip
+    ), 422 if form.errors else 200

@@ -23,6 +23,7 @@ from portal.web.staff.board_reading import owed
 
 MOST_OWED = 300
 SHORT = 20
+PLACE = ("country", "region", "postcode_prefix")
 Owed = tuple[Obligation, Lead]
 
 
@@ -39,13 +40,15 @@ def ended(session: AnySession, actor: Actor, partner_id: str, page: int) -> tupl
     return paging.cut([(row, lead) for row, lead in found])
 
 
-def chosen(session: AnySession, actor: Actor, partner_id: str, ids: Sequence[str], *states: ObligationState) -> list[Owed]:
+def chosen(
+    session: AnySession, actor: Actor, partner_id: str, ids: Sequence[str], *states: ObligationState
+) -> list[Owed]:
     """Those of the obligations that are this partner's, owed, and in one of ``states``."""
     query = _with_lead(actor, partner_id).where(Obligation.id.in_(ids[:MOST_OWED]), Obligation.state.in_(states))
     return [(row, lead) for row, lead in session.execute(query.order_by(Obligation.due_at, Obligation.id))]
 
 
-def _with_lead(actor: Actor, partner_id: str) -> Select[tuple[Obligation, Lead]]:
+def _with_lead(actor: Actor, partner_id: str) -> Select[Obligation, Lead]:
     return (
         access.obligations(actor)
         .join(Lead, Lead.id == Obligation.lead_id)
@@ -54,7 +57,9 @@ def _with_lead(actor: Actor, partner_id: str) -> Select[tuple[Obligation, Lead]]
     )
 
 
-def ledger(session: AnySession, actor: Actor, partner_id: str, page: int, size: int) -> tuple[Sequence[LedgerEntry], bool]:
+def ledger(
+    session: AnySession, actor: Actor, partner_id: str, page: int, size: int
+) -> tuple[Sequence[LedgerEntry], bool]:
     """Lines of the ledger, latest first; and whether others follow."""
     query = access.ledger(actor).where(LedgerEntry.partner_id == partner_id)
     query = query.order_by(LedgerEntry.at.desc(), LedgerEntry.id.desc()).limit(size + 1).offset((page - 1) * size)
@@ -85,7 +90,7 @@ def state_if(
     marks = [_as_if(mark, at, waived, release) for mark in marks_of(session, partner, versions)]
     measures = [Measure(LedgerKind.RELEASE, at, None)] if release else []
     before = State.from_json(partner.standing_state)
-    return advance(before, marks, measures, versions, business_days(partner), at)[0]
+    return advance(before, marks, measures, versions, business_days(session, partner), at)[0]
 
 
 def _as_if(mark: Mark, at: datetime, waived: Sequence[str], release: bool) -> Mark:
@@ -97,17 +102,23 @@ def _as_if(mark: Mark, at: datetime, waived: Sequence[str], release: bool) -> Ma
 
 def settings(partner: Partner) -> list[tuple[str, Any]]:
     """What the partner is set up to be, in words."""
-    places = [" ".join(filter(None, (t["country"], t.get("region"), t.get("postcode_prefix")))) for t in partner.territories]
-    caps = [f"{partner.open_lead_cap} open", partner.daily_cap and f"{partner.daily_cap} a day",
-            partner.weekly_cap and f"{partner.weekly_cap} a week"]  # fmt: skip
+    places = [" ".join(t[name] for name in PLACE if t.get(name)) for t in partner.territories]
+    caps = [f"{partner.open_lead_cap} open"]
+    caps += [f"{partner.daily_cap} a day"] if partner.daily_cap else []
+    caps += [f"{partner.weekly_cap} a week"] if partner.weekly_cap else []
+    quiet = [f"{period['days']} days before {period['kind'].replace('_', ' ')}" for period in partner.quiet_periods]
     return [
-        ("Tier", partner.tier), ("Weight", partner.weight), ("Place", f"{partner.country}, {partner.timezone}"),
-        ("Caps", ", ".join(filter(None, caps))), ("Covers", some(places) or "Everywhere"),
-        ("Certified", some(partner.products) or "All products"), ("Tags", some(partner.tags) or "None"),
+        ("Tier", partner.tier),
+        ("Weight", partner.weight),
+        ("Place", f"{partner.country}, {partner.timezone}"),
+        ("Caps", ", ".join(caps)),
+        ("Covers", some(places) or "Everywhere"),
+        ("Certified", some(partner.products) or "All products"),
+        ("Tags", some(partner.tags) or "None"),
         ("Early leads", "Yes" if partner.wants_early_leads else "No"),
-        ("Quiet", some([f"{q['days']} days before {q['kind'].replace('_', ' ')}" for q in partner.quiet_periods]) or "Never"),
+        ("Quiet", some(quiet) or "Never"),
         ("Active", "Yes" if partner.active else "No: it gets no leads"),
-    ]  # fmt: skip
+    ]
 
 
 def some(items: Sequence[Any], most: int = 8) -> str:

@@ -15,18 +15,28 @@ from portal.web.shell import due, when
 from portal.web.visitor import now
 
 MEASURES = {
-    LedgerKind.HOLD: "Put on hold", LedgerKind.EXEMPT: "Made exempt", LedgerKind.RELEASE: "Released",
-    LedgerKind.READY: "Said it is ready", LedgerKind.WAIVE: "Deadline waived", LedgerKind.EXTEND: "Deadline extended",
+    LedgerKind.HOLD: "Put on hold",
+    LedgerKind.EXEMPT: "Made exempt",
+    LedgerKind.RELEASE: "Released",
+    LedgerKind.READY: "Said it is ready",
+    LedgerKind.WAIVE: "Deadline waived",
+    LedgerKind.EXTEND: "Deadline extended",
     LedgerKind.BREACH: "Deadline missed",
-}  # fmt: skip
+}
 ENDS = {
-    ObligationState.MET: "met_at", ObligationState.CURED: "cured_at", ObligationState.WAIVED: "waived_at",
-    ObligationState.CANCELLED: "cancelled_at", ObligationState.BREACHED: "breached_at",
-}  # fmt: skip
+    ObligationState.MET: "met_at",
+    ObligationState.CURED: "cured_at",
+    ObligationState.WAIVED: "waived_at",
+    ObligationState.CANCELLED: "cancelled_at",
+    ObligationState.BREACHED: "breached_at",
+}
 STATES = {
-    ObligationState.MET: "Done in time", ObligationState.CURED: "Done late", ObligationState.WAIVED: "Waived",
-    ObligationState.CANCELLED: "Not needed any more", ObligationState.BREACHED: "Missed",
-}  # fmt: skip
+    ObligationState.MET: "Done in time",
+    ObligationState.CURED: "Done late",
+    ObligationState.WAIVED: "Waived",
+    ObligationState.CANCELLED: "Not needed any more",
+    ObligationState.BREACHED: "Missed",
+}
 
 
 def lead_name(lead: Lead) -> str:
@@ -44,20 +54,33 @@ def deadline(row: Obligation, lead: Lead) -> dict[str, Any]:
     """One obligation as a row of the table."""
     at = getattr(row, ENDS[row.state]) if row.state in ENDS else None
     return {
-        "id": row.id, "kind": row.kind.label, "lead": lead_name(lead), "lead_url": url_for("lead.page", lead_id=lead.id),
-        "grade": lead.grade, "late": overdue(row), "open": row.state is ObligationState.OPEN, "due": due(row.due_at),
-        "due_at": when(row.due_at), "opened": when(row.opened_at), "state": STATES.get(row.state, row.state.label),
-        "ended": when(at), "policy": row.policy_version,
-    }  # fmt: skip
+        "id": row.id,
+        "kind": row.kind.label,
+        "lead": lead_name(lead),
+        "lead_url": url_for("lead.page", lead_id=lead.id),
+        "grade": lead.grade,
+        "late": overdue(row),
+        "open": row.state is ObligationState.OPEN,
+        "due": due(row.due_at),
+        "due_at": when(row.due_at),
+        "opened": when(row.opened_at),
+        "state": STATES.get(row.state, row.state.label),
+        "ended": when(at),
+        "policy": row.policy_version,
+    }
 
 
 def line(row: LedgerEntry) -> dict[str, Any]:
     """One line of the ledger: what, why, by whom."""
     return {
-        "what": _what(row), "at": when(row.at), "iso": row.at.isoformat(), "who": row.actor_name or "Fairlead",
-        "reason": row.reason, "count": len(row.obligation_ids),
+        "what": _what(row),
+        "at": when(row.at),
+        "iso": row.at.isoformat(),
+        "who": row.actor_name or "Fairlead",
+        "reason": row.reason,
+        "count": len(row.obligation_ids),
         "to": row.to_standing.value if row.to_standing else None,
-    }  # fmt: skip
+    }
 
 
 def _what(row: LedgerEntry) -> str:
@@ -70,18 +93,20 @@ def _what(row: LedgerEntry) -> str:
 
 
 CAUSES = {
-    StopCause.OVERDUE: "too many overdue at once", StopCause.RATE: "kept too few in time",
+    StopCause.OVERDUE: "too many overdue at once",
+    StopCause.RATE: "kept too few in time",
     StopCause.ROW: "missed several in a row",
-}  # fmt: skip
+}
 
 
 def cause_sentence(state: State, ladder: Ladder) -> str:
     """Why the partner is stopped, with the threshold that did it; empty where it is not."""
     if state.rung is not Standing.STOPPED or state.cause is None:
         return ""
+    below = f"{float(ladder.stop_below) * 100:g} %"
     return {
         StopCause.OVERDUE: f"Stopped because {ladder.stop_on_overdue} or more were overdue at once.",
-        StopCause.RATE: f"Stopped because less than {float(ladder.stop_below):.0%} of what fell due was kept.".replace("%", " %"),
+        StopCause.RATE: f"Stopped because less than {below} of what fell due was kept.",
         StopCause.ROW: f"Stopped because of {ladder.breaches_in_a_row} missed in a row, or a miss on probation.",
     }[state.cause]
 
@@ -108,8 +133,8 @@ def exempt_effect(partner: Partner) -> str:
     """What an exemption does."""
     leads = " Leads resume at once." if not partner.standing.allows_leads else ""
     return (
-        f"Exempt {partner.name}: deadlines run and are recorded as ever, but leads are not stopped until the end of the "
-        f"day you give.{leads}"
+        f"Exempt {partner.name}: deadlines run and are recorded as ever, but leads are not stopped "
+        f"until the end of the day you give.{leads}"
     )
 
 

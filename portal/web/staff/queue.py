@@ -28,24 +28,27 @@ def index() -> ResponseReturnValue:
     """Best grade first, then longest waiting."""
     rows, more = lead_reading.waiting(db.session, actor(), paging.page_number())
     total = lead_reading.waiting_count(db.session, actor())
-    return render_template(
-        "queue/index.html", rows=[_row(*row) for row in rows], total=total, **paging.numbered(more)
-    )
+    return render_template("queue/index.html", rows=[_row(*row) for row in rows], total=total, **paging.numbered(more))
 
 
 def _row(lead: Lead, decision: Decision | None) -> dict[str, Any]:
     return {
-        "id": lead.id, "grade": lead.grade, "name": lead_name(lead), "url": url_for("lead.page", lead_id=lead.id),
+        "id": lead.id,
+        "grade": lead.grade,
+        "name": lead_name(lead),
+        "url": url_for("lead.page", lead_id=lead.id),
         "detail": ", ".join(filter(None, (lead.product, lead.region, lead.country))) or "No product or place given",
-        "reason": reason_of(lead), "sentence": decision.sentence if decision else "",
-        "since": since(lead_reading.waiting_since(lead, decision)), "again": retriable(lead),
-    }  # fmt: skip
+        "reason": reason_of(lead),
+        "sentence": decision.sentence if decision else "",
+        "since": since(lead_reading.waiting_since(lead, decision)),
+        "again": retriable(lead),
+    }
 
 
 def reason_of(lead: Lead) -> str:
     """Why a lead waits, in a few words."""
-    known = lead.reason in set(QueueReason)
-    return QueueReason(lead.reason).label if known else lead.reason or lead.status.label
+    reason = lead.reason or ""
+    return QueueReason(reason).label if reason in set(QueueReason) else reason or lead.status.label
 
 
 def retriable(lead: Lead) -> bool:
