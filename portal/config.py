@@ -32,6 +32,7 @@ class Settings:
     sweep_seconds: int = 5
     var_dir: str = str(ROOT / "var")
     rate_limit: str = ""
+    metrics: str = field(default="", repr=False)
     testing: bool = False
 
     @property
@@ -83,6 +84,8 @@ def _check(settings: Settings) -> None:
         )
     if settings.production and len(settings.secret_key) < 16:
         raise ConfigError("FAIRLEAD_SECRET_KEY is too short for production: use at least 16 characters.")
+    if settings.metrics not in ("", "off") and len(settings.metrics) < 16:
+        raise ConfigError("FAIRLEAD_METRICS must be off, or a token of at least 16 characters that a scraper sends.")
     _check_url("DATABASE_URL", settings.database_url, DATABASES)
     _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix", "valkey"))
     _check_url("SMTP_URL", settings.smtp_url, ("smtp", "smtps"))

@@ -23,7 +23,7 @@ from portal.allocation.gates import (
     static_miss,
     week_key,
 )
-from portal.vocabulary import DealStage, Standing
+from portal.vocabulary import AssignmentState, DealStage, Standing
 
 NO_LEADS = (Standing.STOPPED, Standing.HELD)
 OPEN_STAGES = tuple(stage for stage in DealStage if stage.is_open)
@@ -80,13 +80,18 @@ def gate_facts(session: AnySession, lead: Lead, *, early: bool = False) -> LeadF
 
 
 def account_owner(session: AnySession, lead: Lead) -> str | None:
-    """The partner with an open deal at the lead's company, by its e-mail domain; the earliest where several have."""
+    """The partner with a live deal at the lead's company, by its e-mail domain; the earliest where several have.
+
+    A deal is live while it is open and its partner still holds the lead that it came from.
+    """
     if lead.company_domain is None:
         return None
     return session.scalars(
         select(Deal.partner_id)
         .join(Lead, Lead.id == Deal.lead_id)
+        .join(Assignment, Assignment.id == Deal.assignment_id)
         .where(Lead.company_domain == lead.company_domain, Lead.id != lead.id, Deal.stage.in_(OPEN_STAGES))
+        .where(Assignment.state == AssignmentState.ACCEPTED)
         .order_by(Deal.created_at, Deal.id)
         .limit(1)
     ).first()

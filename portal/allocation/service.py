@@ -111,11 +111,15 @@ def _after_pool(
     now: datetime,
     placed: Placement,
 ) -> None:
-    """Nobody claimed it. A rule whose strategy is the pool says what comes then; after a fallback pool, the queue."""
+    """Nobody claimed it.
+
+    1. A rule whose strategy is the pool says what comes then.
+    2. Another rule had nobody, so it pooled the lead: it asks its partners once more, then the queue.
+    """
     placed.rule, placed.strategy, placed.reason = rule, rule.strategy.kind, QueueReason.NOBODY_ELIGIBLE
     if rule.strategy.kind is not StrategyKind.OPEN_POOL:
-        return
-    if rule.then.kind == "next":
+        _by_rule(session, config, rule, lead, facts, now, placed)
+    elif rule.then.kind == "next":
         later = config.all_rules[config.all_rules.index(rule) + 1 :]
         _by_rules(session, config, later, lead, facts, now, placed)
     else:

@@ -17,9 +17,9 @@ from portal.vocabulary import AssignmentState, DeclineReason, ObligationKind, Ob
 
 #: Country or postcode area, leads, from and to how many days before the end.
 EVERYDAY = (
-    ("DE 1", 9, 112, 16), ("DE 6", 9, 84, 2), ("DE 8", 8, 80, 3), ("AT", 8, 112, 2), ("GB", 16, 115, 1), ("US", 20, 115, 1),
-    ("CA", 5, 100, 8), ("FR", 5, 90, 4), ("ES", 3, 70, 6), ("BR", 7, 110, 30), ("JP", 6, 112, 48), ("NL", 6, 112, 40),
-    ("SE", 5, 108, 50), ("NO", 4, 100, 16), ("MX", 7, 110, 2),
+    ("DE 1", 8, 112, 16), ("DE 6", 8, 84, 2), ("DE 8", 5, 80, 3), ("AT", 7, 112, 2), ("GB", 13, 115, 1), ("US", 16, 115, 1),
+    ("CA", 4, 100, 8), ("FR", 4, 90, 4), ("ES", 2, 70, 6), ("BR", 5, 110, 30), ("JP", 5, 112, 48), ("NL", 4, 112, 40),
+    ("SE", 4, 108, 50), ("NO", 4, 100, 16), ("MX", 6, 110, 2),
 )  # fmt: skip
 LATE, LOST = 21 * 24, "lost"
 #: Dealt with at once, and for good.
@@ -106,6 +106,7 @@ def stopped(story: Story) -> None:
     story.lead(story.ago(27), {"valeazul": NO_FEEDBACK}, country="BR")
     for _ in range(3):
         story.lead(story.ago(10), {"valeazul": IGNORED}, country="BR")
+    story.lead(story.ago(8.4), {"valeazul": IGNORED}, country="BR")
     for _ in range(3):
         owing = Plan(answer=3, contact=8, again=60, feedback=None, exact=True)
         story.lead(story.ago(23), {"polder": owing}, country="NL")
@@ -130,7 +131,9 @@ def measures(story: Story, manager: Actor) -> None:
     """Prairie Signal is held, Fjordlys exempt; one of Fjordlys's deadlines was waived."""
     session, ids = story.session, story.ids
     held = Plan(answer=3, contact=None, again=None, feedback=None, exact=True)
-    story.lead(story.ago(6.5), {"prairie": held, "quill": PROMPT}, country="CA", employees=60)
+    # Quill Harbor is the busier one of the two, so the next lead is Prairie Signal's.
+    story.lead(story.ago(6.6), {"quill": Plan(answer=12, exact=True)}, country="FR")
+    story.lead(story.ago(6.5), {"prairie": held}, country="CA", employees=60)
     until = story.end + 9 * DAY
     by_hand(story, 6, lambda now: acts.hold(session, manager, ids["prairie"], "Contract under renewal.", until, now))
     late = Plan(answer=3, contact=8, again=60, feedback=26 * 24, ending=LOST, exact=True)
@@ -229,6 +232,8 @@ def others(story: Story) -> None:
     story.lead(story.ago(55), {"kestrel": late}, country="GB")
     live = story.lead(story.ago(5), {"kestrel": Plan(answer=3, contact=8, feedback=None, exact=True)}, country="GB")
     again(story, story.ago(1.4), live, message="One more question: what does it cost for 80 people?")
+    for hours, country in ((9, "CA"), (4, "AT"), (3, "NO"), (1, "GB"), (0.5, "US")):
+        story.lead(story.ago(hours=hours), {"*": IGNORED}, country=country)
     gone = story.lead(story.ago(75), {"kestrel": PROMPT}, country="GB")
     again(story, story.ago(1.3), gone, message="We spoke in spring. Now we have a budget.")
 

@@ -39,8 +39,10 @@ from portal.vocabulary import (
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: How long the story is.
+DAYS = 120
 #: How leads end, and how many of twenty end so.
-ENDINGS = {"won": 5, "deal lost": 3, "deal": 2, "lost": 4, "unqualified": 2, "nurture": 2, "working": 2}
+ENDINGS = {"won": 5, "deal lost": 3, "deal": 1, "lost": 5, "unqualified": 2, "nurture": 2, "working": 2}
 Act = Callable[[datetime], None]
 
 
@@ -91,11 +93,11 @@ class Story:
         return self.end - timedelta(days=days, hours=hours)
 
     def sweeps(self) -> None:
-        """A pass of the clock every twelve hours, and one at the end."""
+        """A pass of the clock every day, and one at the end: what fell due is dated by its own instant all the same."""
         when = self.start
         while when < self.end:
             self.at(when, self._sweep)
-            when += 12 * HOUR
+            when += DAY
         self.at(self.end, self._sweep)
 
     def _sweep(self, now: datetime) -> None:
@@ -128,12 +130,14 @@ class Story:
         rows = self.session.execute(
             select(Assignment.id, Assignment.partner_id, Lead.external_id)
             .join(Lead, Lead.id == Assignment.lead_id)
-            .where(Assignment.state == AssignmentState.OFFERED, Assignment.id.not_in(self._known))
+            .where(Assignment.state == AssignmentState.OFFERED)
+            .order_by(Assignment.id)
         ).all()
         self.session.rollback()
         for row in rows:
-            self._known.add(row.id)
-            self._offered(row.id, row.partner_id, row.external_id, now)
+            if row.id not in self._known:
+                self._known.add(row.id)
+                self._offered(row.id, row.partner_id, row.external_id, now)
 
     def plan(self, number: str, partner_id: str) -> Plan:
         """What the story says, or what this partner does with such a lead by habit: in time, and the same each time."""
@@ -197,7 +201,7 @@ class Story:
         return lambda now: void(self.attempt(lambda: acts.feedback(self.session, rep, assignment_id, verdict, now)))
 
     def _deal(self, assignment_id: str, rep: Actor, plan: Plan, rng: random.Random, now: datetime) -> None:
-        """A deal, moved on every seven days, and closed after four weeks unless it stays open."""
+        """A deal, moved on every twelve days, and closed after 24 unless it stays open."""
         first = DealFacts(
             name="First site", stage=DealStage.QUALIFIED, amount_cents=rng.randrange(40, 900) * 10_000, currency="EUR",
             expected_close=(now + 40 * DAY).date().isoformat(),
@@ -205,19 +209,17 @@ class Story:
         if not self.attempt(lambda: acts.register_deal(self.session, rep, assignment_id, first, now)):
             return
         deal_id = self.session.scalars(select(Deal.id).where(Deal.assignment_id == assignment_id)).one()
-        stages = [DealStage.PROPOSAL, DealStage.NEGOTIATION, DealStage.NEGOTIATION]
-        for week, stage in enumerate(stages, start=1):
-            self.at(now + week * 7 * DAY, self._moving(deal_id, rep, DealFacts(stage=stage)))
+        self.at(now + 12 * DAY, self._moving(deal_id, rep, DealFacts(stage=DealStage.PROPOSAL)))
         if plan.ending == "deal":
-            for week in range(4, 17):
-                self.at(now + week * 7 * DAY, self._moving(deal_id, rep, DealFacts(stage=DealStage.NEGOTIATION)))
-            for again in range(24, 120, 24):
-                self.at(now + again * DAY, self._telling(assignment_id, rep, _verdict("working", rng)))
+            for days in range(24, DAYS, 12):
+                self.at(now + days * DAY, self._moving(deal_id, rep, DealFacts(stage=DealStage.NEGOTIATION)))
+            for days in range(30, DAYS, 30):
+                self.at(now + days * DAY, self._telling(assignment_id, rep, _verdict("working", rng)))
             return
         won = plan.ending == "won"
         closed = DealFacts(stage=DealStage.WON if won else DealStage.LOST, lost_reason=None if won else "Price")
-        self.at(now + 28 * DAY, self._moving(deal_id, rep, closed))
-        self.at(now + 28 * DAY + HOUR, self._telling(assignment_id, rep, _verdict("won" if won else "lost", rng)))
+        self.at(now + 24 * DAY, self._moving(deal_id, rep, closed))
+        self.at(now + 24 * DAY + HOUR, self._telling(assignment_id, rep, _verdict("won" if won else "lost", rng)))
 
     def _moving(self, deal_id: str, rep: Actor, facts: DealFacts) -> Act:
         return lambda now: void(self.attempt(lambda: acts.change_deal(self.session, rep, deal_id, facts, now)))

@@ -10,6 +10,8 @@ import click
 from portal.cli import data, people
 from portal.cli.edge import Told, leave, load_app, told
 from portal.cli.logs import set_up
+from portal.config import ConfigError, load
+from portal.jobs.family import die_with
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -37,15 +39,14 @@ def cli() -> None:
 @HOST
 @PORT
 def up(host: str, port: int) -> None:
-    """Run everything on this machine: web server and clock. Ctrl-C ends all of it."""
+    """Run everything on this machine: web server, clock, worker. Ctrl-C ends all of it."""
     from portal.cli import supervisor
-    from portal.config import load
 
-    load()
+    settings = load()
     if supervisor.answers(host, port):
         leave(f"Port {port} is taken by another program: set PORT to a free one.", 1)
     base_url = os.environ.get("FAIRLEAD_BASE_URL") or supervisor.address(host, port)
-    sys.exit(supervisor.up(host, port, base_url))
+    sys.exit(supervisor.up(host, port, base_url, settings))
 
 
 @click.command(cls=Told)
@@ -75,11 +76,26 @@ def clock(owner: str | None, parent: int | None) -> None:
     run_clock(load_app(), stop, owner)
 
 
+@click.command(cls=Told)
+@click.option(
+    "--worker-ttl", type=click.IntRange(30, 60), default=45, show_default=True,
+    help="Seconds after which a silent worker is taken for gone.",
+)
+@PARENT
+def worker(worker_ttl: int, parent: int | None) -> None:
+    """Send mails that the clock hands over by Redis, until told to stop."""
+    _attend(parent)
+    settings = load()
+    if not settings.redis_url:
+        raise ConfigError("A worker needs FAIRLEAD_REDIS_URL; without Redis the clock does its work.")
+    from portal.jobs.worker import Work
+
+    Work(settings, worker_ttl).go_on()
+
+
 def _attend(parent: int | None) -> None:
     set_up()
     if parent is not None:
-        from portal.cli.supervisor import die_with
-
         die_with(parent)
 
 
@@ -93,7 +109,7 @@ def migrations(arguments: tuple[str, ...]) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    up, serve, clock, data.demo, data.sweep, data.verify, data.import_,
+    up, serve, clock, worker, data.demo, data.sweep, data.verify, data.import_,
     people.create_admin, people.create_key,
 )  # fmt: skip
 

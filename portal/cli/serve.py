@@ -7,8 +7,9 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from models.base import db
 from portal.cli.edge import load_app
-from portal.cli.supervisor import address, die_with
+from portal.cli.supervisor import address
 from portal.config import Settings
+from portal.jobs.family import die_with
 
 if TYPE_CHECKING:
     from flask import Flask

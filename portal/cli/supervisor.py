@@ -1,4 +1,4 @@
-"""``fairlead up``: the web server and the clock as children, restarted when they die, ended together."""
+"""``fairlead up``: web server, clock, worker and Valkey as children, restarted when they die, ended together."""
 
 import os
 import signal
@@ -10,28 +10,36 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import click
 
-from portal.config import ROOT
+from portal.cli import valkey
+from portal.config import ROOT, Settings
 
 #: A child that lived this long had a good start; before that each death doubles the wait for the next.
 GOOD_START_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 30.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
+#: What need not be there for the first page lets it go first, and waits no longer than this.
+FIRST_PAGE_SECONDS = 10.0
 #: What a child exits with when its settings cannot be used: starting it again would not help.
 UNUSABLE = 2
 
 
 @dataclass
 class Child:
-    """One process, and when it may be started again. ``arguments``: those of the fairlead command."""
+    """One process, and when it may be started again. ``arguments``: those of the fairlead command, or of ``module``.
+
+    ``after_first_page``: it lets the web server start first. ``ends_last``: others need it while they end.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: dict[str, str]
+    module: str = "portal.cli.main"
+    after_first_page: bool = False
+    ends_last: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
@@ -43,7 +51,7 @@ class Child:
             sys.executable,
             "-P",
             "-m",
-            "portal.cli.main",
+            self.module,
             *self.arguments,
             "--parent",
             str(os.getpid()),
@@ -87,29 +95,41 @@ class Supervisor:
     def run(self, ready: Callable[[], bool], announce: Callable[[], None]) -> int:
         """Start, announce once ``ready``, watch; a child with unusable settings ends everything (code 2)."""
         stop_on_signal(self.stop)
-        announced = False
+        began, announced = time.monotonic(), False
         try:
             while not self.stop.is_set():
-                for child in self.children:
-                    code = child.look(time.monotonic())
-                    if code == UNUSABLE:
-                        return UNUSABLE
-                    if code is not None and not self.stop.is_set():
-                        self.say(f"{child.name} ended ({_how(code)}); it is started again.")
                 if not announced and ready():
                     announce()
                     announced = True
+                if self._look(announced or time.monotonic() - began > FIRST_PAGE_SECONDS) == UNUSABLE:
+                    return UNUSABLE
                 self.stop.wait(POLL_SECONDS)
             return 0
         finally:
             self._end()
 
+    def _look(self, first_page: bool) -> int | None:
+        """Look after every child whose turn has come; the code of one that cannot be started at all."""
+        for child in self.children:
+            if child.after_first_page and not first_page:
+                continue
+            code = child.look(time.monotonic())
+            if code == UNUSABLE:
+                return UNUSABLE
+            if code is not None and not self.stop.is_set():
+                self.say(f"{child.name} ended ({_how(code)}); it is started again.")
+        return None
+
     def _end(self) -> None:
         """Ask every child to end, then make it; nothing is left behind."""
-        for child in self.children:
+        for last in (False, True):
+            self._end_these([child for child in self.children if child.ends_last is last])
+
+    def _end_these(self, children: Sequence[Child]) -> None:
+        for child in children:
             child.signal(signal.SIGTERM)
         end = time.monotonic() + STOP_SECONDS
-        for child in self.children:
+        for child in children:
             if child.process is None:
                 continue
             with suppress(subprocess.TimeoutExpired):
@@ -118,11 +138,18 @@ class Supervisor:
             child.process.wait()
 
 
-def up(host: str, port: int, base_url: str) -> int:
-    """Run the installation on this machine until it is told to stop; the code to exit with."""
+def up(host: str, port: int, base_url: str, settings: Settings) -> int:
+    """Run the installation on this machine until it is told to stop; the code to exit with.
+
+    Jobs go through the Redis that is set, else through a Valkey kept here where its wheel is installed, else the
+    clock does them all.
+    """
+    kept = None if settings.redis_url else valkey.url_in(settings.var)
+    redis_url = settings.redis_url or kept or ""
     environment = {
         **os.environ,
         "FAIRLEAD_BASE_URL": base_url,
+        "FAIRLEAD_REDIS_URL": redis_url,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
     }
@@ -130,8 +157,15 @@ def up(host: str, port: int, base_url: str) -> int:
     owner = f"up:{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
     children = [
         Child("The web server", ["serve", "--host", host, "--port", str(port)], environment),
-        Child("The clock", ["clock", "--owner", owner], environment),
+        Child("The clock", ["clock", "--owner", owner], environment, after_first_page=True),
     ]
+    if redis_url:
+        children.append(Child("The worker", ["worker"], environment, after_first_page=True))
+    if kept:
+        there = valkey.arguments(settings.var)
+        children.append(
+            Child("Valkey", there, environment, "portal.cli.valkey", after_first_page=True, ends_last=True)
+        )
     return Supervisor(children).run(lambda: answers(host, port), lambda: _announce(base_url))
 
 
@@ -164,18 +198,6 @@ def stop_on_signal(stop: threading.Event) -> None:
     """Set ``stop`` on SIGINT, SIGTERM, SIGHUP; by another thread, since this one may hold the event's lock."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
-
-
-def die_with(parent: int) -> None:
-    """End this process when ``parent``, which started it, is gone. On Linux; elsewhere nothing happens."""
-    import ctypes
-
-    if not Path("/proc/self").exists():
-        return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _how(code: int) -> str:

@@ -42,6 +42,7 @@ def publish(
 
     1. Every partner is locked and the policy takes effect after the last event of each: none is judged backwards.
     2. Open deadlines keep the version they were opened under. 3. The sweep folds each standing at that instant.
+    4. One that was published for a later date still takes over at that date.
     """
     policy = session.get(Policy, policy_id)
     if policy is None:
@@ -50,7 +51,8 @@ def publish(
         raise Conflict(f"Policy {policy.number} is published already: draft a new one to change it.")
     session.execute(select(Partner.id).order_by(Partner.id).with_for_update())
     last = session.scalar(select(func.max(Partner.folded_until)))
-    earliest = max(now, last + TICK if last else now, policies(session).policies[-1].effective_from + TICK)
+    earliest = max(now, last + TICK if last else now)
+    earliest = max(earliest, policies(session).at(earliest).effective_from + TICK)
     if effective_from is not None and effective_from < now:
         raise Invalid(
             [("effective_from", "Give an instant in the future, or leave it out to publish at once.")]

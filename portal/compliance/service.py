@@ -238,7 +238,7 @@ def _tell(session: AnySession, partner: Partner, step: Step, at: datetime) -> No
         "partner": partner.name, "from": step.from_, "to": step.to, "cause": step.cause, "at": step.at.isoformat(),
         "obligations": list(step.because), "url": "/standing",
     }  # fmt: skip
-    once = f"standing:{partner.id}:{step.at.isoformat()}"
+    once = f"standing:{partner.id}:{step.at.isoformat()}:{step.from_}>{step.to}"
     notify(session, topic, "partner", at, partner_id=partner.id, once=once, facts=facts)
     if topic is not NoticeTopic.STANDING:
         facts = {**facts, "url": f"/partners/{partner.id}"}

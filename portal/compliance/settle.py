@@ -37,8 +37,10 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
     2. After each instant the standing is folded, and a stop takes effect before later deadlines are looked at: an
        offer that the stop recalls is not missed afterwards.
     3. An obligation that cannot be recorded is set aside with the reason; the others proceed.
+    4. Room that this makes counts from now: leads that were tried since the true instant find it too.
     """
     partner, done = compliance.lock_partner(session, partner_id), Settled()
+    freed_at = partner.freed_at
     while (at := _next_instant(session, partner, now)) is not None:
         moved = [
             row
@@ -51,6 +53,8 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
         done.changes += sum(step.from_ is not step.to for step in folded.steps)
         done.freed_leads += folded.freed_leads
         session.flush()
+    if partner.freed_at != freed_at:
+        partner.freed_at = now
     return done
 
 
@@ -98,8 +102,8 @@ def _hand_on(session: AnySession, partner: Partner, row: Obligation) -> list[str
 def _tell(session: AnySession, partner: Partner, row: Obligation, lead: Lead, *, moved: bool) -> None:
     entry = policies(session).by_id(row.policy_id).document.obligations[row.entry]
     facts = {
-        "partner": partner.name, "kind": row.kind, "due_at": row.due_at.isoformat(), "grade": lead.grade, "moved": moved,
-        "url": "/standing" if moved else f"/leads/{lead.id}",
+        "partner": partner.name, "kind": row.kind, "due_at": row.due_at.isoformat(), "grade": lead.grade,
+        "moved": moved, "url": "/standing" if moved else f"/leads/{lead.id}",
     }  # fmt: skip
     for audience in entry.notify:
         who = "partner" if audience == "partner" else "manager"

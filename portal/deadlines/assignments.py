@@ -56,7 +56,8 @@ def event(
     session.add(
         LeadEvent(
             id=new_id(), lead_id=lead_id, kind=kind, at=at, facts=facts or {}, actor_id=actor.id, actor_name=actor.name,
-            assignment_id=assignment.id if assignment else None, partner_id=assignment.partner_id if assignment else None,
+            assignment_id=assignment.id if assignment else None,
+            partner_id=assignment.partner_id if assignment else None,
         )
     )  # fmt: skip
 
@@ -82,7 +83,8 @@ def end(
 ) -> None:
     """End a live assignment. The caller holds the partner's lock and says what becomes of the lead.
 
-    1. It gets its state, instant and reason, and frees its place among the partner's open leads.
+    1. It gets its state, instant and reason, and frees its place among the partner's open leads; a deal's end
+       may free the account too, so waiting leads are tried again in any case.
     2. Open obligations are cancelled. Breached ones are cured where the assignment is closed by its outcome,
        and stay breached without counting as overdue where the lead moves away.
     3. Feedback stays due where the caller says so (won or lost).
@@ -95,6 +97,7 @@ def end(
         reason,
     )
     free_place(partner, assignment, at)
+    partner.freed_at = at
     rows = deadlines.owed(session, assignment.id)
     kept = [row for row in rows if keep_feedback and row.kind is ObligationKind.FEEDBACK]
     deadlines.close([row for row in rows if row not in kept], at, cure=closed)

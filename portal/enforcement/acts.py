@@ -100,7 +100,8 @@ def assign(session: AnySession, actor: Actor, lead_id: str, partner_id: str, rea
         chosen = hand.candidate(session, session.get_one(Lead, lead_id), partner_id, now)
         if hand.barred(chosen):
             raise Conflict(hand.refusal(session, chosen))
-        settled(session, now, lambda: hand.recall(session, held.id, hand.said(reason), now, actor))
+        freed = settled(session, now, lambda: hand.recall(session, held.id, hand.said(reason), now, actor))
+        place_freed(session, [other for other in freed if other != lead_id], now)
     return settled(session, now, lambda: hand.assign(session, lead_id, partner_id, reason, now, actor))
 
 

@@ -1,10 +1,11 @@
 """Placing leads that wait: right after they were set free, and again whenever something changed that may help."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import func, or_, select
+import structlog
+from sqlalchemy import and_, func, or_, select
 
 from models.leads import Lead
 from models.partners import Live, Partner
@@ -14,13 +15,25 @@ from portal.allocation.service import place
 from portal.deadlines.assignments import locked_lead, send_on
 from portal.vocabulary import LeadStatus, QueueReason
 
+log = structlog.get_logger()
+#: How far apart two acts may be written that happened at once: clocks and commits of several processes.
+OVERLAP = timedelta(minutes=1)
+
 
 def place_freed(session: AnySession, lead_ids: Iterable[str], now: datetime) -> int:
     """Place leads that an ended assignment set free, each in its own transaction; how many found a place.
 
     What fails here stays unallocated and visible, and the sweep takes it up: nothing is lost.
     """
-    return sum(unit(session, partial(place_waiting, session, lead_id, now)) for lead_id in lead_ids)
+    return sum(_place_or_leave(session, lead_id, now) for lead_id in lead_ids)
+
+
+def _place_or_leave(session: AnySession, lead_id: str, now: datetime) -> bool:
+    try:
+        return unit(session, partial(place_waiting, session, lead_id, now))
+    except Exception as error:  # what set the lead free is done and stays done, whatever is wrong with this one
+        log.error("placing: left to the sweep", lead_id=lead_id, problem=repr(error))
+        return False
 
 
 def place_waiting(session: AnySession, lead_id: str, now: datetime, *, by_hand: bool = False) -> bool:
@@ -41,23 +54,27 @@ def waiting(session: AnySession, now: datetime, limit: int = 200) -> list[str]:
 
     1. Never tried since they were set free (a crash may have come between), or
     2. tried before a partner's room or standing grew, or before rules or settings changed, or
-    3. time alone opens a gate: a closure or quiet period ended, a day or week cap began anew.
-    Leads at the policy's limit of moves wait for a manager and are not among them.
+    3. tried so shortly after such a change that it may have missed another one just being committed: once more, or
+    4. time alone opens a gate: a closure or quiet period ended, a day or week cap began anew.
+    Leads at the policy's limit of moves wait for a manager and are not among them. After the ``limit`` best come as
+    many that were not tried for the longest time, so that no number of better ones keeps a lead from its try.
     """
     freed = session.scalar(select(func.max(Partner.freed_at)))
     changed = session.scalar(select(Live.changed_at).where(Live.id == 1))
     newest = max((t for t in (freed, changed) if t is not None), default=now)
+    overlooked = and_(Lead.tried_at <= newest + OVERLAP, Lead.tried_at <= now - OVERLAP)
     query = (
         select(Lead.id)
         .where(
             Lead.status == LeadStatus.UNALLOCATED,
             Lead.reason != QueueReason.HAND_OVER_LIMIT.value,
-            or_(Lead.tried_at.is_(None), Lead.tried_at <= newest, Lead.retry_at <= now),
+            or_(Lead.tried_at.is_(None), Lead.tried_at <= newest, overlooked, Lead.retry_at <= now),
         )
-        .order_by(Lead.grade, Lead.received_at, Lead.id)
         .limit(limit)
     )
-    return list(session.scalars(query))
+    best = session.scalars(query.order_by(Lead.grade, Lead.received_at, Lead.id)).all()
+    longest = session.scalars(query.order_by(Lead.tried_at, Lead.received_at, Lead.id)).all() if len(best) == limit else []
+    return list(dict.fromkeys((*best, *longest)))
 
 
 def end_pool(session: AnySession, lead_id: str, now: datetime) -> bool:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import or_, select, union
+from sqlalchemy import delete, or_, select, union
 
 from models.assignments import Obligation
 from models.base import new_id
 from models.leads import Lead
 from models.partners import Partner
-from models.platform import SweepProblem
+from models.platform import IdempotentAnswer, SweepProblem
 from models.session import AnySession, unit
 from portal.accounts.audit import seal
 from portal.compliance.settle import Settled, settle
@@ -21,7 +21,7 @@ from portal.notifications.outbox import notify
 from portal.vocabulary import NoticeTopic, ObligationState
 
 log = structlog.get_logger()
-RETRY = timedelta(minutes=5)
+RETRY, KEPT = timedelta(minutes=5), timedelta(hours=24)
 BATCH = 500
 
 
@@ -41,8 +41,8 @@ class Report:
     def sentence(self) -> str:
         """The pass in plain words."""
         return (
-            f"{self.breaches} missed deadlines recorded for {self.partners} partners, {self.standing_changes} changes of "
-            f"standing, {self.warnings} warnings, {self.placed} leads placed, {self.pools_ended} left the pool, "
+            f"{self.breaches} missed deadlines recorded for {self.partners} partners, "
+            f"{self.standing_changes} changes of standing, {self.warnings} warnings, {self.placed} leads placed, {self.pools_ended} left the pool, "
             f"{self.set_aside} set aside."
         )
 
@@ -70,7 +70,13 @@ def sweep(session: AnySession, now: datetime) -> Report:
     _each(session, "pool", over(session, now), now, report, lambda it: _end_pool(session, it, now, report))
     _each(session, "place", waiting(session, now), now, report, lambda it: _place(session, it, now, report))
     report.sealed = unit(session, lambda: seal(session))
+    unit(session, lambda: forget_answers(session, now))
     return report
+
+
+def forget_answers(session: AnySession, now: datetime) -> None:
+    """Idempotent answers are kept for a day: nobody repeats a request later, and they hold contact data."""
+    session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.created_at < now - KEPT))
 
 
 def _partners_due(session: AnySession, now: datetime) -> list[str]:

@@ -51,7 +51,7 @@ def register(
     )  # fmt: skip
     session.add(deal)
     deadlines.close(
-        [row for row in deadlines.owed(session, assignment_id, [ObligationKind.NEXT_TOUCH])],
+        deadlines.owed(session, assignment_id, [ObligationKind.NEXT_TOUCH]),
         held.at,
         cure=True,
     )

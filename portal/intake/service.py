@@ -131,7 +131,8 @@ def _join(session: AnySession, lead: Lead, original: Lead, now: datetime, actor:
     if held is not None:
         notify(
             session, NoticeTopic.ENQUIRED_AGAIN, "partner", now, partner_id=held.partner_id, assignment_id=held.id,
-            lead_id=original.id, once=f"again:{lead.id}", facts={"url": f"/leads/{original.id}", "grade": original.grade},
+            lead_id=original.id, once=f"again:{lead.id}",
+            facts={"url": f"/leads/{original.id}", "grade": original.grade},
         )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""The clock: one process sweeps, posts, delivers and seals, every few seconds. Needs no Redis."""
+"""The clock: one process sweeps, posts, delivers and seals, every few seconds. Needs no Redis.
+
+Where there is one, mails are handed to workers, and what those do not take is delivered here (portal.jobs.rounds).
+"""
 
 import os
 import socket
@@ -9,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import func, select
 
 from models.base import db
 from models.session import unit
-from portal.clock import utc_now
 from portal.config import Settings
 from portal.jobs import lease, post
+from portal.jobs.moment import now_of
+from portal.jobs.rounds import Rounds
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -85,12 +88,8 @@ def run_clock(app: "Flask", stop: threading.Event, owner: str | None = None) -> 
 
 
 def database_now() -> datetime:
-    """The time by the database's clock, which all hosts share; a file has none, so by this machine's."""
-    if db.engine.dialect.name == "sqlite":
-        return utc_now()
-    at = db.session.scalars(select(func.clock_timestamp())).one()
-    db.session.rollback()
-    return at  # type: ignore[no-any-return]
+    """The time that all processes on this database agree on."""
+    return now_of(db.session())
 
 
 def settings_of(app: "Flask") -> Settings:
@@ -117,14 +116,15 @@ def _pass(app: "Flask") -> None:
 
 
 def _deliver_on(app: "Flask", stop: threading.Event, leading: threading.Event) -> None:
+    rounds = Rounds(settings_of(app))
     while not stop.is_set():
         if leading.wait(timeout=0.2):
-            _safely(app, "deliver", lambda: _delivered(app, stop))
+            _safely(app, "deliver", lambda: _delivered(rounds, stop))
             stop.wait(1.0)
 
 
-def _delivered(app: "Flask", stop: threading.Event) -> None:
-    done = post.deliver(settings_of(app), database_now(), stop.is_set)
+def _delivered(rounds: Rounds, stop: threading.Event) -> None:
+    done = rounds.round(database_now(), stop.is_set)
     if done.sent or done.undeliverable:
         log.info("clock.mail", **asdict(done))
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -41,7 +41,7 @@ class Delivered:
     sent: int = 0
     deferred: int = 0
     undeliverable: int = 0
-    halted: bool = False
+    halted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

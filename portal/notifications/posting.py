@@ -61,7 +61,7 @@ def post_pending(
 
 def pending_partners(session: AnySession) -> list[str]:
     """Partners that have a notice waiting which keeps to opening hours."""
-    waiting = select(Outbox.partner_id).where(Outbox.state == "pending", _keeps_hours()).distinct()
+    waiting = select(Outbox.partner_id).where(Outbox.state == "pending", keeps_hours()).distinct()
     return [partner_id for partner_id in session.scalars(waiting) if partner_id]
 
 
@@ -90,14 +90,15 @@ def _sees(partner_id: str | None) -> ColumnElement[bool]:
     return ~any_row.exists() | any_row.where(Portfolio.partner_id == partner_id).exists()
 
 
-def _keeps_hours() -> ColumnElement[bool]:
+def keeps_hours() -> ColumnElement[bool]:
+    """The notices that wait for their partner's opening hours."""
     return and_(Outbox.audience == "partner", Outbox.topic.in_(QUIET), Outbox.partner_id.is_not(None))
 
 
 def _pending(session: AnySession, quiet: Collection[str], limit: int) -> Sequence[Outbox]:
     pending = select(Outbox).where(Outbox.state == "pending")
     if quiet:
-        pending = pending.where(not_(and_(_keeps_hours(), Outbox.partner_id.in_(quiet))))
+        pending = pending.where(not_(and_(keeps_hours(), Outbox.partner_id.in_(quiet))))
     oldest = pending.order_by(Outbox.created_at, Outbox.id).limit(limit)
     return session.scalars(oldest.with_for_update(skip_locked=True)).all()
 

@@ -1,4 +1,4 @@
-"""What every request passes: a GET that cannot write, a session or the sign-in page, and the headers of every answer."""
+"""What every request passes: a GET that cannot write, a session or the sign-in page, the headers of every answer."""
 
 from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,7 +25,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 def headers(settings: Settings) -> Secure:
     """No inline script or style, no other origin, no framing, no referrer beyond this site."""
     policy = (
-        ContentSecurityPolicy().default_src("'none'").script_src("'self'").style_src("'self'").img_src("'self'", "data:")
+        ContentSecurityPolicy().default_src("'none'").script_src("'self'").style_src("'self'").img_src("'self'")
         .font_src("'self'").connect_src("'self'").form_action("'self'").base_uri("'none'").frame_ancestors("'none'")
     )  # fmt: skip
     strict = (

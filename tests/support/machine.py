@@ -145,11 +145,16 @@ SELDOM = (
 HAPPENINGS = 4 * OFTEN + 2 * SOMETIMES + SELDOM
 
 
+def none(wrong: list[str]) -> None:
+    """Nothing is wrong."""
+    assert not wrong, "\n".join(wrong)
+
+
 def counted_ids(patch: pytest.MonkeyPatch) -> None:
     """Ids in the order in which they are made, the same in every run: a failure can then be repeated."""
     number = count(1)
     patch.setattr(base, "time", SimpleNamespace(time_ns=lambda: next(number) * 1_000_000))
-    patch.setattr(base, "os", SimpleNamespace(urandom=lambda size: bytes(size)))
+    patch.setattr(base, "os", SimpleNamespace(urandom=bytes))
 
 
 class Vendor(RuleBasedStateMachine):
@@ -236,7 +241,7 @@ class Vendor(RuleBasedStateMachine):
         self.session.commit()
         sweep(self.session, self.now)
         self.check()
-        assert checks.wrong_after_sweep(self.session, self.now) == []
+        none(checks.wrong_after_sweep(self.session, self.now))
         again = sweep(self.session, self.now)
         done = again.breaches, again.standing_changes, again.warnings, again.pools_ended, again.set_aside
         assert done == (0, 0, 0, 0, 0), f"swept again: {again}"
@@ -288,7 +293,8 @@ class Vendor(RuleBasedStateMachine):
         self.as_holder(a, acts.accept, self.now)
 
     def accept_all(self, a: int, b: int) -> None:
-        for found in self.session.scalars(select(Assignment.id).where(Assignment.state == AssignmentState.OFFERED)).all():
+        offered = select(Assignment.id).where(Assignment.state == AssignmentState.OFFERED)
+        for found in self.session.scalars(offered).all():
             assignment = self.session.get_one(Assignment, found)
             self.act(acts.accept, rep_of(self.session.get_one(Partner, assignment.partner_id)), found, self.now)
 
@@ -372,7 +378,7 @@ class Vendor(RuleBasedStateMachine):
     def check(self) -> None:
         self.session.commit()
         self.session.expire_all()
-        assert [*checks.wrong_now(self.session), *self.wrong_since()] == []
+        none([*checks.wrong_now(self.session), *self.wrong_since()])
         self.remember()
 
     def wrong_since(self) -> Iterable[str]:

@@ -68,6 +68,7 @@ def test_the_board_costs_the_same_for_many_partners(office: Office, app: Flask) 
             world.make_partner(session, f"Extra {number:02}")
 
     office.do(more)
+    browser.page("/board")
     with counted(app) as many:
         assert "Extra 29" in browser.page("/board")
     assert len(many) == len(few)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pycountry
 from wtforms import BooleanField, Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from models.partners import Partner
@@ -18,9 +19,9 @@ TERRITORY = "Write a country, then a region or a dash, then how postcodes begin:
 CAP = "Give a whole number, or leave it empty."
 
 
-def holiday_choices() -> list[tuple[str, str]]:
+def holiday_choices() -> list[SelectChoice]:
     """Those of the partner's own country first."""
-    return [(OWN, "Those of its country"), *holiday_countries()]
+    return [SelectChoice(OWN, "Those of its country"), *holiday_countries()]
 
 
 class PartnerForm(HoursForm):

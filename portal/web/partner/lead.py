@@ -42,7 +42,7 @@ def page(lead_id: str) -> ResponseReturnValue:
 def _held(lead_id: str) -> tuple[Lead, Assignment]:
     """The lead and the partner's own assignment on it. Where that has ended it is told so, without the lead."""
     own = access.assignments(actor()).where(Assignment.lead_id == lead_id).order_by(Assignment.id.desc())
-    held = db.session.scalars(own.where(reading.visible())).first()
+    held = db.session.scalars(own.where(reading.visible(actor()))).first()
     if held is None:
         raise NotFound(*_gone(db.session.scalars(own).first()))
     return access.one(db.session, access.leads(actor()), Lead.id, lead_id), held
@@ -112,7 +112,7 @@ def _own_or_404(lead_id: str) -> tuple[Lead, Assignment]:
 
 
 def _still_seen(assignment_id: str) -> bool:
-    seen = access.assignments(actor()).where(Assignment.id == assignment_id, reading.visible())
+    seen = access.assignments(actor()).where(Assignment.id == assignment_id, reading.visible(actor()))
     return db.session.scalars(seen).first() is not None
 
 
@@ -120,7 +120,7 @@ def _refused(lead_id: str, refusal: Conflict) -> ResponseReturnValue:
     """Back to the lead where it is still the partner's, else to its work, with the reason."""
     acting.refused(refusal)
     seen = db.session.scalars(
-        access.assignments(actor()).where(Assignment.lead_id == lead_id, reading.visible())
+        access.assignments(actor()).where(Assignment.lead_id == lead_id, reading.visible(actor()))
     ).first()
     return redirect(url_for("lead.page", lead_id=lead_id) if seen else url_for("work.index"))
 

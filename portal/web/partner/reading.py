@@ -41,10 +41,11 @@ class Work:
         return self.first.state is ObligationState.BREACHED or self.first.due_at <= now
 
 
-def visible() -> ColumnElement[bool]:
-    """Assignments whose lead their partner may open: live, or closed as won or lost."""
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Assignments whose lead their partner may open: live or closed as won or lost, the lead still in its sight."""
     closed = and_(Assignment.state == AssignmentState.CLOSED, Assignment.disposition.in_(OUTCOMES))
-    return or_(Assignment.state.in_(LIVE_ASSIGNMENT), closed)
+    in_sight = Assignment.lead_id.in_(access.leads(actor).with_only_columns(Lead.id).correlate(None))
+    return and_(or_(Assignment.state.in_(LIVE_ASSIGNMENT), closed), in_sight)
 
 
 def work(session: AnySession, actor: Actor) -> list[Work]:
@@ -55,7 +56,10 @@ def work(session: AnySession, actor: Actor) -> list[Work]:
         .join(Lead, Lead.id == Assignment.lead_id)
         .add_columns(Assignment, Lead)
         .where(
-            Obligation.state.in_(OWED), Obligation.settled_at.is_(None), Obligation.set_aside_at.is_(None), visible()
+            Obligation.state.in_(OWED),
+            Obligation.settled_at.is_(None),
+            Obligation.set_aside_at.is_(None),
+            visible(actor),
         )
         .order_by(Obligation.due_at, Obligation.id)
         .limit(MOST_ROWS)
@@ -115,7 +119,7 @@ def own_leads(session: AnySession, actor: Actor, state: str | None, words: str, 
         access.assignments(actor)
         .join(Lead, Lead.id == Assignment.lead_id)
         .add_columns(Lead)
-        .where(visible(), ~newer.exists())
+        .where(visible(actor), ~newer.exists())
         .order_by(Assignment.id.desc())
         .limit(PAGE + 1)
     )

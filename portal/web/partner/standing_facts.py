@@ -141,7 +141,7 @@ def missed(session: AnySession, actor: Actor, view: View, now: datetime) -> list
         access.obligations(actor)
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .join(Lead, Lead.id == Assignment.lead_id)
-        .add_columns(Assignment, Lead, visible().label("seen"))
+        .add_columns(Assignment, Lead, visible(actor).label("seen"))
         .where(Obligation.id.in_(pulling(view, now)))
         .order_by(Obligation.due_at.desc(), Obligation.id)
     )
