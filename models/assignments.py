@@ -41,9 +41,7 @@ class Assignment(Model):
         CheckConstraint("state != 'offered' OR respond_by IS NOT NULL", name="offer_has_respond_by"),
         CheckConstraint("state != 'accepted' OR accepted_at IS NOT NULL", name="accepted_at"),
         CheckConstraint(f"({LIVE}) = (ended_at IS NULL)", name="ended_at"),
-        Index(
-            "uq_assignment_live", "lead_id", unique=True, postgresql_where=text(LIVE), sqlite_where=text(LIVE)
-        ),
+        Index("uq_assignment_live", "lead_id", unique=True, postgresql_where=text(LIVE), sqlite_where=text(LIVE)),
         Index("ix_assignment_lead_id", "lead_id"),
         Index("ix_assignment_partner_id_state", "partner_id", "state"),
         Index("ix_assignment_partner_id_offered_at", "partner_id", "offered_at"),

@@ -33,7 +33,7 @@ class Policy(Model):
 
 
 class LedgerEntry(Model):
-    """A line of a partner's ledger. Hand measures feed the fold (hold, exempt, release, ready); changes come from it."""
+    """A line of a partner's ledger. Hand measures feed the fold; changes of standing come from it."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (

@@ -8,12 +8,15 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Insert, Table, event, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session
+
+from models.base import Model
 
 T = TypeVar("T")
 AnySession = Session | scoped_session[Any]
@@ -73,3 +76,26 @@ def _lost_race(error: DBAPIError) -> bool:
     if isinstance(error, IntegrityError):
         return isinstance(original, psycopg.errors.UniqueViolation) or "UNIQUE constraint" in str(original)
     return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
+
+
+def insert_now(session: AnySession, *rows: Model) -> None:
+    """Insert new objects by plain statements, in the order given, without making them part of the session.
+
+    The hot path's way: a unit of work that writes rows it will not read again need not track them. Column defaults
+    apply; the objects stay transient.
+    """
+    pending: list[tuple[Table, list[dict[str, Any]]]] = []
+    for row in rows:
+        table = cast(Table, type(row).__table__)
+        values = {key: value for key, value in vars(row).items() if key != "_sa_instance_state"}
+        if pending and pending[-1][0] is table and pending[-1][1][0].keys() == values.keys():
+            pending[-1][1].append(values)
+        else:
+            pending.append((table, [values]))
+    for table, values_of in pending:
+        session.execute(_insert(table), values_of)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)

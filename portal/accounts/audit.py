@@ -28,20 +28,24 @@ def record(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Add one audit row. ``facts`` must be JSON and hold no contact data and no secret."""
-    session.add(
-        Audit(
-            id=new_id(),
-            at=now,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_name=actor.name,
-            action=action,
-            object_type=object_type,
-            object_id=object_id,
-            partner_id=partner_id,
-            facts=dict(facts or {}),
-        )
-    )
+    session.add(entry(actor, action, object_type, object_id, now, partner_id=partner_id, facts=facts))
+
+
+def entry(
+    actor: Actor,
+    action: str,
+    object_type: str,
+    object_id: str,
+    now: datetime,
+    *,
+    partner_id: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Audit:
+    """One audit row, not yet written."""
+    return Audit(
+        id=new_id(), at=now, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name, action=action,
+        object_type=object_type, object_id=object_id, partner_id=partner_id, facts=dict(facts or {}),
+    )  # fmt: skip
 
 
 def canonical(row: Audit) -> str:

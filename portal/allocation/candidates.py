@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select
 from sqlalchemy.engine import CursorResult
 
-from models.assignments import Assignment, Deal
-from models.leads import Lead
-from models.partners import Partner
+from models.assignments import Assignment
+from models.leads import Lead, LeadDefinition
 from models.session import AnySession
 from portal.allocation.gates import (
     GateResult,
@@ -23,14 +23,9 @@ from portal.allocation.gates import (
     static_miss,
     week_key,
 )
-from portal.vocabulary import AssignmentState, DealStage, Standing
-
-NO_LEADS = (Standing.STOPPED, Standing.HELD)
-OPEN_STAGES = tuple(stage for stage in DealStage if stage.is_open)
-COLUMNS = (
-    Partner.id, Partner.standing, Partner.active, Partner.reachable, Partner.open_leads, Partner.cap_now,
-    Partner.weight_now_x2, Partner.day_key, Partner.day_offers, Partner.week_key, Partner.week_offers,
-)  # fmt: skip
+from portal.allocation.statements import COMPANY, STATE_NOW, TAKE_PLACE, TAKE_PLACE_BY_HAND
+from portal.deadlines.live import cached
+from portal.qualification.policy import Definition, parse_definition
 
 
 @dataclass
@@ -67,34 +62,45 @@ class Field:
         self.eligible = [c for c in self.candidates if c.eligible]
 
 
-def gate_facts(session: AnySession, lead: Lead, *, early: bool = False) -> LeadFacts:
-    """What the gates read of a lead: its earlier holders and the owner of its account are looked up here."""
+def gate_facts(session: AnySession, lead: Lead) -> LeadFacts:
+    """What the gates read of a lead: its earlier holders, the owner of its account, whether it is early."""
     holders = session.scalars(
         select(Assignment.partner_id).where(Assignment.lead_id == lead.id, Assignment.earlier_holder)
     )
+    return facts_of_new(session, lead, at_company(session, lead)[1], frozenset(holders))
+
+
+def facts_of_new(
+    session: AnySession, lead: Lead, owner: str | None, holders: frozenset[str] = frozenset()
+) -> LeadFacts:
+    """The same of a lead that nobody held yet, whose account's owner is known already."""
     return LeadFacts(
         country=lead.country, region=lead.region, postcode=lead.postcode, product=lead.product,
-        kind="early" if early else "qualified", earlier_holders=frozenset(holders),
-        conflict_owner=account_owner(session, lead),
+        kind="early" if is_early(session, lead) else "qualified", earlier_holders=holders, conflict_owner=owner,
     )  # fmt: skip
 
 
-def account_owner(session: AnySession, lead: Lead) -> str | None:
-    """The partner with a live deal at the lead's company, by its e-mail domain; the earliest where several have.
+def is_early(session: AnySession, lead: Lead) -> bool:
+    """Whether its score left the lead to nurture, by the definition that scored it: every time it is placed, and in
+    the pool, only who asked for early leads may get it."""
+    if lead.definition_id is None or lead.score is None:
+        return False
+    definition = cached(session, f"definition {lead.definition_id}", partial(_definition, lead.definition_id))
+    below, least = definition.nurture_below, definition.qualify_from
+    return below is not None and lead.score < below and (least is None or lead.score >= least)
 
-    A deal is live while it is open and its partner still holds the lead that it came from.
-    """
+
+def _definition(definition_id: str, session: AnySession) -> Definition:
+    return parse_definition(session.get_one(LeadDefinition, definition_id).body)
+
+
+def at_company(session: AnySession, lead: Lead) -> tuple[str | None, str | None]:
+    """The partner that works the lead's company now, and the one that owns its account by a live deal."""
     if lead.company_domain is None:
-        return None
-    return session.scalars(
-        select(Deal.partner_id)
-        .join(Lead, Lead.id == Deal.lead_id)
-        .join(Assignment, Assignment.id == Deal.assignment_id)
-        .where(Lead.company_domain == lead.company_domain, Lead.id != lead.id, Deal.stage.in_(OPEN_STAGES))
-        .where(Assignment.state == AssignmentState.ACCEPTED)
-        .order_by(Deal.created_at, Deal.id)
-        .limit(1)
-    ).first()
+        return None, None
+    rows = session.execute(COMPANY, {"domain": lead.company_domain, "but": lead.id})
+    found = {row.what: row.partner_id for row in rows}
+    return found.get("works"), found.get("owns")
 
 
 def survey(
@@ -122,7 +128,7 @@ def survey(
 
 def _now(session: AnySession, partners: list[PartnerFacts], now: datetime) -> Mapping[str, PartnerNow]:
     by_id = {facts.id: facts for facts in partners}
-    rows = session.execute(select(*COLUMNS).where(Partner.id.in_(by_id)))
+    rows = session.execute(STATE_NOW, {"ids": list(by_id)})
     return {row.id: _state(by_id[row.id], row, now) for row in rows}
 
 
@@ -142,27 +148,7 @@ def take_place(session: AnySession, facts: PartnerFacts, now: datetime, *, caps:
     1. The partner is active and reachable, and its standing allows leads.
     2. It is below its open-lead cap, and below its day and week caps (``caps`` False: by hand, these do not bind).
     """
-    day, week = day_key(facts.calendar.zone, now), week_key(facts.calendar.zone, now)
-    same_day, same_week = Partner.day_key == day, Partner.week_key == week
-    query = update(Partner).where(
-        Partner.id == facts.id, Partner.active, Partner.reachable, Partner.standing.not_in(NO_LEADS)
-    )
-    if caps:
-        query = query.where(Partner.open_leads < Partner.cap_now)
-        if facts.daily_cap is not None:
-            query = query.where(~same_day | (Partner.day_offers < facts.daily_cap))
-        if facts.weekly_cap is not None:
-            query = query.where(~same_week | (Partner.week_offers < facts.weekly_cap))
-    result = session.execute(
-        query.values(
-            open_leads=Partner.open_leads + 1,
-            day_offers=_counted(same_day, Partner.day_offers), day_key=day,
-            week_offers=_counted(same_week, Partner.week_offers), week_key=week,
-        ).execution_options(synchronize_session=False)
-    )  # fmt: skip
+    zone = facts.calendar.zone
+    values = {"of": facts.id, "day": day_key(zone, now), "week": week_key(zone, now)}
+    result = session.execute(TAKE_PLACE if caps else TAKE_PLACE_BY_HAND, values)
     return isinstance(result, CursorResult) and result.rowcount == 1
-
-
-def _counted(same: Any, column: Any) -> Any:
-    """One more in the same day or week; the first in another."""
-    return case((same, column + 1), else_=1)

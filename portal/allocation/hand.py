@@ -60,14 +60,10 @@ def candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -
     config = snapshot(session)
     if partner_id not in config.roster:
         raise NotFound("There is no partner by that id.")
-    return survey(session, [config.roster[partner_id]], gate_facts(session, lead), now, full=True).candidates[
-        0
-    ]
+    return survey(session, [config.roster[partner_id]], gate_facts(session, lead), now, full=True).candidates[0]
 
 
-def assign(
-    session: AnySession, lead_id: str, partner_id: str, reason: str, now: datetime, actor: Actor
-) -> Assignment:
+def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now: datetime, actor: Actor) -> Assignment:
     """Offer a lead that is in nobody's hands to a partner of the manager's choice.
 
     1. The partner must be active and reachable and its standing must allow leads; other gates are only warnings.
@@ -82,15 +78,10 @@ def assign(
         raise Conflict(refusal(session, chosen))
     send_on(session, lead, now, counts=False)
     lead.tried_at = now
-    offer = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, now, actor)
-    session.add(
-        by_hand(
-            lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"
-        )
-    )
-    record(
-        session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason}
-    )
+    offer, rows = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, now, actor)
+    session.add_all(rows)
+    session.add(by_hand(lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"))
+    record(session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason})
     return offer
 
 
@@ -111,7 +102,7 @@ def by_hand(
     """The decision that explains an assignment outside the rules."""
     placed = Placement(outcome=DecisionOutcome.OFFERED, winner=chosen.facts, origin=origin)
     placed.candidates = {chosen.facts.id: chosen}
-    decision = decision_of(lead, placed, config, now, assignment)
+    decision = decision_of(lead, placed, config, now, assignment.id)
     decision.sentence = sentence
     return decision
 
@@ -193,9 +184,7 @@ def reopen(session: AnySession, lead_id: str, reason: str, now: datetime, actor:
     return []
 
 
-def _give_back(
-    session: AnySession, lead: Lead, partner_id: str, reason: str, now: datetime, actor: Actor
-) -> bool:
+def _give_back(session: AnySession, lead: Lead, partner_id: str, reason: str, now: datetime, actor: Actor) -> bool:
     holder = candidate(session, lead, partner_id, now)
     if not holder.eligible:
         return False
@@ -206,9 +195,7 @@ def _give_back(
     again = new_accepted(session, lead, partner_id, AssignmentOrigin.REOPENED, at)
     begin_work(session, partner, again, lead, at)
     event(session, lead.id, LeadEventKind.REOPENED, at, actor, assignment=again, facts={"reason": reason})
-    session.add(
-        by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}")
-    )
+    session.add(by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}"))
     return True
 
 

@@ -79,9 +79,7 @@ def _load(session: AnySession) -> Snapshot:
         rules=rules,
         version_id=version.id if version else None,
         number=version.number if version else None,
-        pools={r.name: tuple(p for p in roster.values() if r.pool.narrow(p)) for r in rules.rules}
-        if rules
-        else {},
+        pools={r.name: tuple(p for p in roster.values() if r.pool.narrow(p)) for r in rules.rules} if rules else {},
         definition=parse_definition(definition.body) if definition else None,
         definition_id=definition.id if definition else None,
     )

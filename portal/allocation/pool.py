@@ -54,9 +54,7 @@ def look(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Poo
     closed = next((g for g in candidate.gates if not g.passed), None)
     if closed is None:
         return Pooled(lead, None)
-    return Pooled(
-        lead, sentences.gate_sentence(closed.gate, False, closed.facts, "partner", candidate.facts.name)
-    )
+    return Pooled(lead, sentences.gate_sentence(closed.gate, False, closed.facts, "partner", candidate.facts.name))
 
 
 def _candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Candidate | None:
@@ -101,11 +99,7 @@ def was_shown(session: AnySession, lead: Lead, partner_id: str) -> bool:
 def _pool_events(lead_id: str):  # type: ignore[no-untyped-def]
     from models.leads import LeadEvent
 
-    return (
-        select(LeadEvent.id)
-        .where(LeadEvent.lead_id == lead_id, LeadEvent.kind == LeadEventKind.POOLED)
-        .limit(1)
-    )
+    return select(LeadEvent.id).where(LeadEvent.lead_id == lead_id, LeadEvent.kind == LeadEventKind.POOLED).limit(1)
 
 
 def _take(session: AnySession, lead: Lead, partner_id: str, now: datetime, actor: Actor) -> Assignment:

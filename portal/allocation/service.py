@@ -5,26 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from models.allocation import Decision, Rotation
 from models.assignments import Assignment, Obligation
-from models.base import new_id
+from models.base import Model, new_id
 from models.leads import Lead
-from models.session import AnySession
+from models.platform import Outbox
+from models.session import AnySession, insert_now
 from portal.accounts.actor import SYSTEM, Actor
 from portal.allocation import sentences
-from portal.allocation.candidates import Candidate, Field, gate_facts, survey, take_place
+from portal.allocation.candidates import Candidate, Field, gate_facts, is_early, survey, take_place
 from portal.allocation.document import Rule
 from portal.allocation.gates import GateResult, LeadFacts, PartnerFacts
 from portal.allocation.live import Snapshot, snapshot
 from portal.allocation.record import pack
 from portal.allocation.rotation import Credits, turn
+from portal.allocation.statements import LOCK_ROTATION, SAVE_TURN
 from portal.allocation.strategies import least_loaded
 from portal.deadlines import service as deadlines
-from portal.deadlines.assignments import event
+from portal.deadlines.assignments import line
 from portal.deadlines.live import policies
-from portal.notifications.outbox import notify
+from portal.notifications.outbox import notice_row
 from portal.notifications.queries import told
 from portal.qualification.facts import lead_facts
 from portal.vocabulary import (
@@ -55,6 +55,8 @@ class Placement:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     path: list[dict[str, Any]] = field(default_factory=list)
     retry_at: datetime | None = None
+    #: What to write for it, in the order of its foreign keys.
+    rows: list[Model] = field(default_factory=list)
 
     def saw(self, seen: Field) -> None:
         """Keep every candidate's latest answer, and the earliest instant at which time opens a gate."""
@@ -62,10 +64,17 @@ class Placement:
         self.retry_at = min((r for r in (self.retry_at, seen.retry_at) if r is not None), default=None)
 
 
-def place(
-    session: AnySession, lead: Lead, now: datetime, *, early: bool = False, unclaimed_of: str | None = None
+def place(session: AnySession, lead: Lead, now: datetime, *, unclaimed_of: str | None = None) -> Placement:
+    """Decide about a locked, waiting lead and write it down; see ``decide``."""
+    placed = decide(session, lead, gate_facts(session, lead), now, unclaimed_of=unclaimed_of)
+    insert_now(session, *placed.rows)
+    return placed
+
+
+def decide(
+    session: AnySession, lead: Lead, facts: LeadFacts, now: datetime, *, unclaimed_of: str | None = None
 ) -> Placement:
-    """Give a locked, waiting lead to one partner, to the open pool or to the queue, and store why.
+    """Give a waiting lead to one partner, to the open pool or to the queue. The caller writes ``rows``.
 
     ``unclaimed_of`` names the rule in whose pool nobody claimed it: what that rule says comes next.
 
@@ -74,8 +83,7 @@ def place(
     2. Otherwise the first rule whose conditions hold decides; where it finds nobody, what the rule says comes next.
     3. No rule, or nobody: the queue, with the reason. Never silence.
     """
-    config, facts = snapshot(session), gate_facts(session, lead, early=early)
-    placed = Placement()
+    config, placed = snapshot(session), Placement()
     pooled = config.rule_named(unclaimed_of)
     if pooled is not None:
         _after_pool(session, config, pooled, lead, facts, now, placed)
@@ -181,10 +189,11 @@ def _in_turn(
 
     A candidate whose guard finds no place is gated out, and the turn is worked out anew without it.
     """
-    rotation = locked_rotation(session, rotation_key(rule, lead))
+    key = rotation_key(rule, lead)
+    credits = locked_credits(session, key)
     seen = survey(session, pool, facts, now)
     placed.saw(seen)
-    credits, left = Credits.unpack(rotation.credits), list(seen.eligible)
+    left = list(seen.eligible)
     while left:
         by_slot = {c.facts.slot: c for c in left}
         drawn = turn(credits, [(c.facts.slot, c.now.weight_now_x2) for c in left if c.now])
@@ -192,7 +201,7 @@ def _in_turn(
             by_slot[slot].rank, by_slot[slot].credit = rank, credits.get(slot)
         winner = by_slot[drawn.winner]
         if _offer_to(session, placed, winner, now, AssignmentOrigin.ROTATION):
-            rotation.credits, rotation.turns = drawn.credits.pack(), rotation.turns + 1
+            session.execute(SAVE_TURN, {"of": key, "after": drawn.credits.pack()})
             return True
         left.remove(winner)
     return False
@@ -203,19 +212,12 @@ def rotation_key(rule: Rule, lead: Lead) -> str:
     return rule.name if rule.strategy.by is None else f"{rule.name}|{getattr(lead, rule.strategy.by) or ''}"
 
 
-def locked_rotation(session: AnySession, key: str) -> Rotation:
-    """The rotation's row, locked; made where it is new (a race on that is begun again by the unit of work)."""
-    query = (
-        select(Rotation)
-        .where(Rotation.key == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    rotation = session.scalars(query).first()
-    if rotation is None:
-        session.add(rotation := Rotation(key=key, credits=b"", turns=0))
-        session.flush()
-    return rotation
+def locked_credits(session: AnySession, key: str) -> Credits:
+    """The rotation's credits, its row locked; made where it is new (a race on that is begun again by the unit)."""
+    packed = session.execute(LOCK_ROTATION, {"of": key}).scalar_one_or_none()
+    if packed is None:
+        insert_now(session, Rotation(key=key, credits=b"", turns=0))
+    return Credits.unpack(packed)
 
 
 def _offer_to(
@@ -255,38 +257,59 @@ def _to_pool(placed: Placement, rule: Rule, hours: int | None, now: datetime) ->
     return True
 
 
-def carry_out(
-    session: AnySession, lead: Lead, placed: Placement, config: Snapshot, now: datetime
-) -> Assignment | None:
-    """Write what was decided: assignment and obligation, pool or queue, the decision, the timeline and the notices."""
+def carry_out(session: AnySession, lead: Lead, placed: Placement, config: Snapshot, now: datetime) -> None:
+    """Write down what was decided: the lead's own columns, and the rows beside it.
+
+    Assignment and obligation, pool or queue; the timeline, the notices and the decision.
+    """
     lead.tried_at, lead.retry_at = now, placed.retry_at
-    assignment = None
+    assignment_id = None
     if placed.outcome is DecisionOutcome.OFFERED and placed.winner and placed.origin:
-        assignment = make_offer(session, lead, placed.winner, placed.origin, now)
+        offer, rows = make_offer(session, lead, placed.winner, placed.origin, now)
+        assignment_id = offer.id
+        placed.rows += rows
     elif placed.outcome is DecisionOutcome.POOLED and placed.pool:
         lead.status, lead.reason, lead.pool = LeadStatus.POOLED, None, placed.pool
         lead.pool_until = datetime.fromisoformat(placed.pool["until"])
-        event(session, lead.id, LeadEventKind.POOLED, now, SYSTEM)
+        placed.rows.append(line(lead.id, LeadEventKind.POOLED, now, SYSTEM))
     else:
-        _queue(session, lead, placed, now)
-    session.add(decision_of(lead, placed, config, now, assignment))
-    return assignment
+        placed.rows += _queue(session, lead, placed, now)
+    decision = decision_of(lead, placed, config, now, assignment_id)
+    placed.rows += [] if _said_already(session, decision) else [decision]
 
 
-def _queue(session: AnySession, lead: Lead, placed: Placement, now: datetime) -> None:
+def _said_already(session: AnySession, decision: Decision) -> bool:
+    """Whether a lead that waits was told to wait for the very same reasons last time: that decision still stands."""
+    if decision.outcome is not DecisionOutcome.QUEUED:
+        return False
+    of_lead = select(Decision).where(Decision.lead_id == decision.lead_id)
+    last = session.scalars(of_lead.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(1)).first()
+    telling = ("outcome", "rule_version", "rule", "sentence", "candidates")
+    return last is not None and all(getattr(last, name) == getattr(decision, name) for name in telling)
+
+
+def _queue(session: AnySession, lead: Lead, placed: Placement, now: datetime) -> list[Model]:
+    aside = lead.status is LeadStatus.RECEIVED and is_early(session, lead)  # kept for nurture: nobody is alarmed
     lead.status, lead.reason = LeadStatus.UNALLOCATED, placed.reason
-    facts = {"grade": lead.grade, "reason": placed.reason, "url": "/queue"}
     once = f"unallocated:{lead.id}"
-    if not told(session, once):
-        event(session, lead.id, LeadEventKind.QUEUED, now, SYSTEM, facts={"reason": placed.reason})
-        notify(session, NoticeTopic.UNALLOCATED, "manager", now, lead_id=lead.id, once=once, facts=facts)
+    if aside or told(session, once):
+        return []
+    facts = {"grade": lead.grade, "reason": placed.reason, "url": "/queue"}
+    notice = notice_row(NoticeTopic.UNALLOCATED, "manager", now, lead_id=lead.id, once=once, facts=facts)
+    return [
+        line(lead.id, LeadEventKind.QUEUED, now, SYSTEM, facts={"reason": placed.reason}),
+        Outbox(**notice),
+    ]
 
 
 def make_offer(
     session: AnySession, lead: Lead, partner: PartnerFacts, origin: AssignmentOrigin, now: datetime,
     actor: Actor = SYSTEM,
-) -> Assignment:  # fmt: skip
-    """The assignment, its respond obligation, the timeline's line and the notice. The guard took the place already."""
+) -> tuple[Assignment, list[Model]]:  # fmt: skip
+    """The assignment, and it with its respond obligation, the timeline's line and the notice, to be written.
+
+    The guard took the place already.
+    """
     policy = policies(session).at(now)
     assignment = Assignment(
         id=new_id(), lead_id=lead.id, partner_id=partner.id, state=AssignmentState.OFFERED, origin=origin,
@@ -299,13 +322,12 @@ def make_offer(
     assert row is not None, "a policy has a respond entry for every lead"
     assignment.respond_by = row["due_at"]
     lead.status, lead.reason = LeadStatus.OFFERED, None
-    session.add_all([assignment, Obligation(**row)])
-    event(session, lead.id, LeadEventKind.OFFERED, now, actor, assignment=assignment)
-    notify(
-        session, NoticeTopic.OFFER, "partner", now, partner_id=partner.id, assignment_id=assignment.id, lead_id=lead.id,
+    notice = notice_row(
+        NoticeTopic.OFFER, "partner", now, partner_id=partner.id, assignment_id=assignment.id, lead_id=lead.id,
         once=f"offer:{assignment.id}", facts=offer_facts(lead, partner.name, row["due_at"]),
     )  # fmt: skip
-    return assignment
+    offered = line(lead.id, LeadEventKind.OFFERED, now, actor, assignment=assignment)
+    return assignment, [assignment, Obligation(**row), offered, Outbox(**notice)]
 
 
 def offer_facts(lead: Lead, partner_name: str, due_at: datetime) -> dict[str, Any]:
@@ -315,14 +337,12 @@ def offer_facts(lead: Lead, partner_name: str, due_at: datetime) -> dict[str, An
     return {"partner": partner_name, "due_at": due_at.isoformat(), "url": f"/leads/{lead.id}", **known}
 
 
-def decision_of(
-    lead: Lead, placed: Placement, config: Snapshot, now: datetime, assignment: Assignment | None
-) -> Decision:
+def decision_of(lead: Lead, placed: Placement, config: Snapshot, now: datetime, assignment_id: str | None) -> Decision:
     """The stored explanation of one allocation."""
     candidates = sorted(placed.candidates.values(), key=lambda c: (not c.eligible, c.rank or 0, c.facts.slot))
     stored = [candidate.stored() for candidate in candidates]
     return Decision(
-        id=new_id(), lead_id=lead.id, assignment_id=assignment.id if assignment else None, decided_at=now,
+        id=new_id(), lead_id=lead.id, assignment_id=assignment_id, decided_at=now,
         rule_version_id=config.version_id, rule_version=config.number, rule=placed.rule.name if placed.rule else None,
         strategy=placed.strategy, origin=placed.origin, outcome=placed.outcome,
         partner_id=placed.winner.id if placed.winner else None, candidates=pack(stored), path=placed.path,

@@ -26,9 +26,7 @@ def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, A
     if actor.is_partner:
         return _own(session, actor, lead_id)
     decision = session.scalars(
-        select(Decision)
-        .where(Decision.lead_id == lead_id)
-        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+        select(Decision).where(Decision.lead_id == lead_id).order_by(Decision.decided_at.desc(), Decision.id.desc())
     ).first()
     if decision is None:
         raise NotFound

@@ -157,7 +157,7 @@ def _rules(session: AnySession, rules: list[dict[str, object]], note: str, now: 
 
 def _policy(session: AnySession, from_: datetime, now: datetime) -> None:
     body = cast.policy(DEFAULT_POLICY)
-    drafted = unit(session, lambda: policies.draft(session, body, "Calls back, a second touch, deals kept", now, SYSTEM))
+    drafted = unit(session, lambda: policies.draft(session, body, "Calls back, a second touch", now, SYSTEM))
     unit(session, lambda: policies.publish(session, drafted.id, from_, now, SYSTEM))
 
 

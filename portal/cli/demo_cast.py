@@ -10,7 +10,8 @@ from typing import Any
 from portal.vocabulary import Role
 
 VENDOR = "Tidewell"
-PASSWORD = "tidewell-demo"  # noqa: S105 - for made-up people only; the command prints it
+#: For made-up people only; the command prints it.
+PASSWORD = "tidewell-demo"
 FLOW, LEDGER, PILOT = "Tidewell Flow", "Tidewell Ledger", "Tidewell Pilot"
 PRODUCTS = (FLOW, LEDGER, PILOT)
 
@@ -26,7 +27,7 @@ class Cast:
 
     def address(self, person: str) -> str:
         """The person's invented address."""
-        return f"{person.split()[0].lower()}@{self.key}.example"
+        return f"{person.partition(' ')[0].lower()}@{self.key}.example"
 
 
 def _cast(
@@ -69,7 +70,8 @@ PARTNERS = (
     _cast("fjordlys", "Fjordlys Data", "Europe/Oslo", "NO", "Sindre Haugvik", "Ingunn Solbakk",
           _in("NO", "SE", "DK"), tier="standard", weight=1, tags=["local"]),
     _cast("meridiano", "Meridiano Sur", "America/Mexico_City", "MX", "Itzel Robles-Mar", "Bruno Aldama",
-          _in("MX", "CO"), tier="standard", weight=1, tags=["local"], wants_early_leads=True, daily_cap=4, weekly_cap=10),
+          _in("MX", "CO"), tier="standard", weight=1, tags=["local"], wants_early_leads=True,
+          daily_cap=4, weekly_cap=10),
 )  # fmt: skip
 
 MANAGER = ("Lena Holbrook", "lena@tidewell.example", Role.CHANNEL_MANAGER)
@@ -159,8 +161,9 @@ LAST = ("Abendroth", "Brackwater", "Caldera", "Dunmoor", "Eschenhain", "Farrowby
         "Silverton", "Thornfield")  # fmt: skip
 TRADE = ("Amber", "Birch", "Copper", "Delta", "Elder", "Falcon", "Granite", "Harbour", "Indigo", "Jasper", "Kelp",
          "Larch", "Marble", "North Star", "Orchid", "Pebble", "Quartz", "River", "Saffron", "Timber")  # fmt: skip
-KIND = ("Bakeries", "Bikes", "Ceramics", "Clinics", "Fittings", "Foods", "Gardens", "Instruments", "Joinery", "Kitchens",
-        "Logistics", "Optics", "Outdoor", "Paper", "Pumps", "Seeds", "Shipping", "Textiles", "Tools", "Toys")  # fmt: skip
+KIND = ("Bakeries", "Bikes", "Ceramics", "Clinics", "Fittings", "Foods", "Gardens", "Instruments", "Joinery",
+        "Kitchens", "Logistics", "Optics", "Outdoor", "Paper", "Pumps", "Seeds", "Shipping", "Textiles", "Tools",
+        "Toys")  # fmt: skip
 OBJECTIONS = ("Price", "Missing connector", "Happy with what they have", "No project this year", "Data protection")
 COMPETITORS = ("Brightledger (invented)", "Stockpilot (invented)", "Spreadsheets")
 QUESTIONS = (
@@ -171,7 +174,7 @@ QUESTIONS = (
 
 def enquiry(number: int) -> dict[str, Any]:
     """The invented facts of lead ``number``, the same each time: person, company, product, size."""
-    rng = random.Random(f"enquiry {number}")  # noqa: S311 - a story, no secret
+    rng = random.Random(f"enquiry {number}")
     first, last = FIRST[number % 20], LAST[(number * 7 + number // 20) % 20]
     company = f"{TRADE[number * 3 % 20]} {KIND[(number * 11 + number // 20) % 20]}"
     domain = f"{company.lower().replace(' ', '-')}-{number}.example"

@@ -5,20 +5,22 @@ Deadlines end with a partner's days, so a plan keeps or misses one by days, what
 
 import random
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from models.assignments import Assignment, Obligation
 from portal.accounts.actor import Actor
 from portal.cli.demo_cast import CALL_BACK, PILOT, WEBINAR, enquiry
-from portal.cli.demo_story import DAY, HOUR, IGNORED, NO_FEEDBACK, Plan, Story
+from portal.cli.demo_story import DAY, HOUR, IGNORED, NO_FEEDBACK, Act, Plan, Story
 from portal.enforcement import acts
 from portal.vocabulary import AssignmentState, DeclineReason, ObligationKind, ObligationState
 
 #: Country or postcode area, leads, from and to how many days before the end.
 EVERYDAY = (
-    ("DE 1", 8, 112, 16), ("DE 6", 8, 84, 2), ("DE 8", 5, 80, 3), ("AT", 7, 112, 2), ("GB", 13, 115, 1), ("US", 16, 115, 1),
-    ("CA", 4, 100, 8), ("FR", 4, 90, 4), ("ES", 2, 70, 6), ("BR", 5, 110, 30), ("JP", 5, 112, 48), ("NL", 4, 112, 40),
+    ("DE 1", 8, 112, 16), ("DE 6", 8, 84, 2), ("DE 8", 5, 80, 3), ("AT", 7, 112, 2), ("GB", 13, 115, 1),
+    ("US", 16, 115, 1), ("CA", 4, 100, 8), ("FR", 4, 90, 4), ("ES", 2, 70, 6), ("BR", 5, 110, 30), ("JP", 5, 112, 48),
+    ("NL", 4, 112, 40),
     ("SE", 4, 108, 50), ("NO", 4, 100, 16), ("MX", 6, 110, 2),
 )  # fmt: skip
 LATE, LOST = 21 * 24, "lost"
@@ -43,7 +45,7 @@ def plot(story: Story, manager: Actor) -> None:
 
 def everyday(story: Story) -> None:
     """Leads that come in and are dealt with, each as its partner does by habit."""
-    rng = random.Random("everyday")  # noqa: S311 - a story, no secret
+    rng = random.Random("everyday")
     for place, leads, first, last in EVERYDAY:
         country, _, area = place.partition(" ")
         for n in range(leads):
@@ -82,8 +84,9 @@ def extend(story: Story, manager: Actor, number: str, now: datetime) -> None:
     """The manager gives until five hours after the story's end for one answer."""
     lead_id = story.lead_id(number)
     owed = select(Obligation.id).where(
-        Obligation.lead_id == lead_id, Obligation.kind == ObligationKind.FEEDBACK, Obligation.state == ObligationState.OPEN
-    )
+        Obligation.lead_id == lead_id, Obligation.kind == ObligationKind.FEEDBACK,
+        Obligation.state == ObligationState.OPEN,
+    )  # fmt: skip
     ids = list(story.session.scalars(owed))
     reason = "The customer meets you this week: tell us after that."
     story.attempt(lambda: acts.extend(story.session, manager, ids, reason, story.end + 5 * HOUR, now))
@@ -163,26 +166,25 @@ def recall(story: Story, manager: Actor, now: datetime) -> None:
         acts.recall(story.session, manager, assignment_id, "While your contract is renewed.", now)
 
 
-def by_hand(story: Story, days: float, act: object) -> None:
+def by_hand(story: Story, days: float, act: Act) -> None:
     """A measure by the manager, that many days before the end; passed over where things stand otherwise."""
-    assert callable(act)
-    story.at(story.ago(days), lambda now: void(story.attempt(lambda: act(now))))
 
+    def measure(now: datetime) -> None:
+        story.attempt(lambda: act(now))
+        story.look(now)
 
-def void(_: object) -> None:
-    """An act gives nothing back to the queue."""
+    story.at(story.ago(days), measure)
 
 
 def pool(story: Story) -> None:
     """Webinar guests: claimed, left over, and waiting to be claimed now."""
-    guests = {"source": WEBINAR}
+    guests: dict[str, Any] = {"source": WEBINAR}
     claim(story, story.lead(story.ago(41), country="GB", **guests), "kestrel", 40)
     claim(story, story.lead(story.ago(29), country="DE", postcode="80331", **guests), "donaublick", 28.5)
     story.lead(story.ago(20), country="US", **guests)
     claim(story, story.lead(story.ago(3.4), country="DE", postcode="20095", **guests), "ostwind", 3)
-    for hours, facts in ((60, {"country": "US"}), (30, {"country": "DE", "postcode": "10407"}), (5, {"country": "GB"}),
-                         (2, {"country": "DE", "postcode": "04109"})):  # fmt: skip
-        story.lead(story.ago(hours=hours), None, **guests, **facts)
+    for hours, country, postcode in ((60, "US", None), (30, "DE", "10407"), (5, "GB", None), (2, "DE", "04109")):
+        story.lead(story.ago(hours=hours), country=country, postcode=postcode, **guests)
 
 
 def claim(story: Story, number: str, key: str, days: float) -> None:
@@ -217,9 +219,9 @@ def queue(story: Story, manager: Actor) -> None:
 
 
 def others(story: Story) -> None:
-    """A key account, nurture, early and disqualified leads, returned ones, duplicates, a late answer, people who return."""
+    """A key account; nurture, early, disqualified and returned leads; a late answer; people who write again."""
     story.lead(story.ago(44), country="GB", employees=2400, budget=120_000.0)
-    bare = {"product": None, "employees": 8, "budget": None, "source": "Newsletter"}
+    bare: dict[str, Any] = {"product": None, "employees": 8, "budget": None, "source": "Newsletter"}
     story.lead(story.ago(24), country="MX", **bare)
     for days in (37, 12, 1.1):
         story.lead(story.ago(days), country="FR", **bare)

@@ -43,7 +43,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DAYS = 120
 #: How leads end, and how many of twenty end so.
 ENDINGS = {"won": 5, "deal lost": 3, "deal": 1, "lost": 5, "unqualified": 2, "nurture": 2, "working": 2}
-Act = Callable[[datetime], None]
+Act = Callable[[datetime], object]
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ class Story:
 
     def _sweep(self, now: datetime) -> None:
         sweep(self.session, now)
+        self.look(now)
 
     def run(self) -> None:
-        """Everything in the order of its instants; after each act the partners look at what was offered to them."""
+        """Everything in the order of its instants."""
         while self._queue:
             now, _, act = heapq.heappop(self._queue)
             act(now)
-            self._look(now)
 
     def lead(self, when: datetime, plans: dict[str, Plan] | None = None, **facts: Any) -> str:
         """An enquiry that comes in at ``when``; its ``external_id``. ``plans``: what each partner does with it."""
@@ -121,12 +121,14 @@ class Story:
     def _receive(self, facts: dict[str, Any], now: datetime) -> None:
         parsed = parse_lead({name: value for name, value in facts.items() if value is not None}, now)
         unit(self.session, lambda: receive(self.session, parsed, now, SYSTEM))
+        self.look(now)
 
     def lead_id(self, number: str) -> str:
         """The id of a lead that has come in."""
         return self.session.scalars(select(Lead.id).where(Lead.external_id == number)).one()
 
-    def _look(self, now: datetime) -> None:
+    def look(self, now: datetime) -> None:
+        """Let the partners see what was offered to them since they last looked, and plan their answer."""
         rows = self.session.execute(
             select(Assignment.id, Assignment.partner_id, Lead.external_id)
             .join(Lead, Lead.id == Assignment.lead_id)
@@ -144,7 +146,7 @@ class Story:
         key = next(key for key, known in self.ids.items() if known == partner_id)
         if (told := self.plans.get((number, key)) or self.plans.get((number, "*"))) is not None:
             return told
-        rng = random.Random(f"{number} {key}")  # noqa: S311 - a story, no secret
+        rng = random.Random(f"{number} {key}")
         ending = rng.choices(list(ENDINGS), list(ENDINGS.values()))[0]
         plan = Plan(rng.uniform(1, 22), None, rng.uniform(2, 30), rng.uniform(60, 110), rng.uniform(120, 210), ending)
         return replace(plan, decline=rng.choice(list(DeclineReason))) if rng.random() < 0.06 else plan
@@ -159,11 +161,14 @@ class Story:
         if plan.answer is None:
             return
         when = self._when(partner_id, now, plan.answer, plan)
-        if plan.decline is not None:
-            reason = plan.decline
-            self.at(when, lambda t: self.attempt(lambda: acts.decline(self.session, rep, assignment_id, reason, None, t)))
+        if (reason := plan.decline) is not None:
+            self.at(when, lambda t: self._decline(assignment_id, rep, reason, t))
         else:
             self.at(when, lambda t: self._accept(assignment_id, rep, plan, number, t))
+
+    def _decline(self, assignment_id: str, rep: Actor, reason: DeclineReason, now: datetime) -> None:
+        self.attempt(lambda: acts.decline(self.session, rep, assignment_id, reason, None, now))
+        self.look(now)
 
     def attempt(self, work: Callable[[], Any]) -> bool:
         """Do it, unless things have moved on meanwhile; whether it was done."""
@@ -179,7 +184,7 @@ class Story:
 
     def work(self, assignment_id: str, rep: Actor, plan: Plan, number: str, now: datetime) -> None:
         """Let the rep work an accepted lead as planned: two touches, feedback, and what becomes of it."""
-        partner_id, rng = rep.partner_id or "", random.Random(f"work {number}")  # noqa: S311 - a story, no secret
+        partner_id, rng = rep.partner_id or "", random.Random(f"work {number}")
         for hours, kind in ((plan.contact, ActivityKind.CALL), (plan.again, ActivityKind.EMAIL)):
             if hours is not None:
                 touch = Touch(kind, _outcome(kind, rng), note=None)
@@ -195,10 +200,10 @@ class Story:
                 self.at(when + 24 * DAY, self._telling(assignment_id, rep, _verdict("lost", rng)))
 
     def _logging(self, assignment_id: str, rep: Actor, touch: Touch) -> Act:
-        return lambda now: void(self.attempt(lambda: acts.log(self.session, rep, assignment_id, touch, now)))
+        return lambda now: self.attempt(lambda: acts.log(self.session, rep, assignment_id, touch, now))
 
     def _telling(self, assignment_id: str, rep: Actor, verdict: Verdict) -> Act:
-        return lambda now: void(self.attempt(lambda: acts.feedback(self.session, rep, assignment_id, verdict, now)))
+        return lambda now: self.attempt(lambda: acts.feedback(self.session, rep, assignment_id, verdict, now))
 
     def _deal(self, assignment_id: str, rep: Actor, plan: Plan, rng: random.Random, now: datetime) -> None:
         """A deal, moved on every twelve days, and closed after 24 unless it stays open."""
@@ -222,11 +227,7 @@ class Story:
         self.at(now + 24 * DAY + HOUR, self._telling(assignment_id, rep, _verdict("won" if won else "lost", rng)))
 
     def _moving(self, deal_id: str, rep: Actor, facts: DealFacts) -> Act:
-        return lambda now: void(self.attempt(lambda: acts.change_deal(self.session, rep, deal_id, facts, now)))
-
-
-def void(_: object) -> None:
-    """An act gives nothing back to the queue."""
+        return lambda now: self.attempt(lambda: acts.change_deal(self.session, rep, deal_id, facts, now))
 
 
 def _outcome(kind: ActivityKind, rng: random.Random) -> ActivityOutcome:
@@ -236,7 +237,9 @@ def _outcome(kind: ActivityKind, rng: random.Random) -> ActivityOutcome:
 
 
 RATINGS = {"won": (4, 5), "lost": (2, 3, 4), "unqualified": (1, 2), "nurture": (2, 3), "working": (3, 4, 5)}
-REASONS = {"lost": "Chose another product", "unqualified": "Looking for something else", "nurture": "Next year's budget"}
+REASONS = {
+    "lost": "Chose another product", "unqualified": "Looking for something else", "nurture": "Next year's budget",
+}  # fmt: skip
 
 
 def _verdict(ending: str, rng: random.Random) -> Verdict:

@@ -1,5 +1,6 @@
 """Ending an assignment: the one place where a lead leaves a partner's hands."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -50,15 +51,26 @@ def event(
     actor: Actor,
     *,
     assignment: Assignment | None = None,
-    facts: dict[str, object] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> None:
     """Add a line to the lead's timeline; with an assignment it is that partner's (and staff's) alone."""
-    session.add(
-        LeadEvent(
-            id=new_id(), lead_id=lead_id, kind=kind, at=at, facts=facts or {}, actor_id=actor.id, actor_name=actor.name,
-            assignment_id=assignment.id if assignment else None,
-            partner_id=assignment.partner_id if assignment else None,
-        )
+    session.add(line(lead_id, kind, at, actor, assignment=assignment, facts=facts))
+
+
+def line(
+    lead_id: str,
+    kind: LeadEventKind,
+    at: datetime,
+    actor: Actor,
+    *,
+    assignment: Assignment | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> LeadEvent:
+    """One line of a lead's timeline, not yet written."""
+    return LeadEvent(
+        id=new_id(), lead_id=lead_id, kind=kind, at=at, facts=dict(facts or {}), actor_id=actor.id,
+        actor_name=actor.name, assignment_id=assignment.id if assignment else None,
+        partner_id=assignment.partner_id if assignment else None,
     )  # fmt: skip
 
 

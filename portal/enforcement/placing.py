@@ -73,8 +73,9 @@ def waiting(session: AnySession, now: datetime, limit: int = 200) -> list[str]:
         .limit(limit)
     )
     best = session.scalars(query.order_by(Lead.grade, Lead.received_at, Lead.id)).all()
-    longest = session.scalars(query.order_by(Lead.tried_at, Lead.received_at, Lead.id)).all() if len(best) == limit else []
-    return list(dict.fromkeys((*best, *longest)))
+    if len(best) < limit:
+        return list(best)
+    return list(dict.fromkeys((*best, *session.scalars(query.order_by(Lead.tried_at, Lead.received_at, Lead.id)))))
 
 
 def end_pool(session: AnySession, lead_id: str, now: datetime) -> bool:

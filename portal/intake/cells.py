@@ -8,9 +8,7 @@ from portal.intake.facts import Scalar
 #: How a column of a file names a custom field: ``custom.segment``.
 CUSTOM = "custom."
 NUMBERS = ("employees", "budget")
-GROUPED = re.compile(
-    r"[1-9][0-9]{0,2}(?P<group>[.,])[0-9]{3}((?P=group)[0-9]{3})*((?!(?P=group))[.,][0-9]{1,2})?"
-)
+GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<group>[.,])[0-9]{3}((?P=group)[0-9]{3})*((?!(?P=group))[.,][0-9]{1,2})?")
 PLAIN = re.compile(r"[0-9]{1,15}([.,][0-9]{1,15})?")
 #: What a spreadsheet takes for the beginning of a formula, and the wide forms that some take for the same.
 STARTERS = "=+-@\t\r＝＋－＠"

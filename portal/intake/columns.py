@@ -12,8 +12,7 @@ KNOWN = tuple(name for name in FIELDS if name != "custom")
 #: Other names of a field, as ``name_key`` spells them.
 SYNONYMS = {
     "email": "mail emailaddress emailaddresses emailadresse businessemail workemail contactemail",
-    "phone": "phonenumber telephone telephonenumber tel telefon telefonnummer mobile mobilephone mobil"
-    " businessphone",
+    "phone": "phonenumber telephone telephonenumber tel telefon telefonnummer mobile mobilephone mobil businessphone",
     "first_name": "firstname givenname forename vorname prenom",
     "last_name": "lastname surname familyname nachname",
     "company": "companyname organisation organization account accountname firma unternehmen",
@@ -77,9 +76,7 @@ def _wanted(header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]
         raise TableError(f"The mapping names {_listed(missing)}; this file has: {_listed(header)}.")
     for column, name in mapping.items():
         if name and name not in KNOWN and _custom(name) is None:
-            raise TableError(
-                f"The mapping of {column} names no field: {name}. The fields are: {', '.join(KNOWN)}."
-            )
+            raise TableError(f"The mapping of {column} names no field: {name}. The fields are: {', '.join(KNOWN)}.")
     return {name_key(column): name for column, name in mapping.items()}
 
 
@@ -106,15 +103,10 @@ def _refuse_twice(header: Sequence[str], fields: Sequence[str | None]) -> None:
     for name in fields:
         columns = [column for column, field in zip(header, fields, strict=True) if field == name]
         if name is not None and len(columns) > 1:
-            raise TableError(
-                f"These columns are all read as {name}: {_listed(columns)}. Map or rename all but one."
-            )
+            raise TableError(f"These columns are all read as {name}: {_listed(columns)}. Map or rename all but one.")
 
 
 def _listed(columns: Sequence[str]) -> str:
     """At most 30 names, each cut to 60 characters: a file that is no table may have anything for a header."""
     names = [" ".join(column.split())[:60] for column in columns if column.strip()]
-    return (
-        ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-        or "no names at all"
-    )
+    return ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "") or "no names at all"

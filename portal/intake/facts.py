@@ -171,8 +171,7 @@ FIELDS = tuple(LeadFactsIn.model_fields)
 def sentences(error: ValidationError) -> Errors:
     """What pydantic found wrong, as (dotted path, sentence) in our words."""
     return [
-        (_path(problem["loc"]), _sentence(problem))
-        for problem in error.errors(include_url=False, include_input=False)
+        (_path(problem["loc"]), _sentence(problem)) for problem in error.errors(include_url=False, include_input=False)
     ]
 
 

@@ -30,9 +30,7 @@ PROVIDERS = """
 """
 FREE_MAIL = frozenset(PROVIDERS.split())
 #: The same providers under the top-level domain of each country.
-FREE_MAIL_EVERYWHERE = re.compile(
-    r"(aol|gmx|hotmail|live|outlook|yahoo|yandex)\.(com|net|org|(com?\.)?[a-z]{2})"
-)
+FREE_MAIL_EVERYWHERE = re.compile(r"(aol|gmx|hotmail|live|outlook|yahoo|yandex)\.(com|net|org|(com?\.)?[a-z]{2})")
 
 #: Names in daily use that ISO 3166 does not list.
 COUNTRY_NAMES = {

@@ -57,9 +57,7 @@ class LeadIn:
     custom: dict[str, Scalar] = field(default_factory=dict)
 
 
-def parse_lead(
-    data: Mapping[str, object] | LeadFactsIn, now: datetime, *, strict_country: bool = True
-) -> LeadIn:
+def parse_lead(data: Mapping[str, object] | LeadFactsIn, now: datetime, *, strict_country: bool = True) -> LeadIn:
     """The enquiry ``data`` (the contract's fields), received at ``now`` (aware) unless it says when.
 
     1. Each field for itself, as ``LeadFactsIn`` has it; the country by name too unless ``strict_country``.

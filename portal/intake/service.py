@@ -2,22 +2,26 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Table, bindparam, case, func, or_, select
+from sqlalchemy.orm import make_transient_to_detached
 
 from models.assignments import Assignment
-from models.base import new_id
+from models.base import Model, new_id
 from models.leads import Campaign, Lead
-from models.session import AnySession
+from models.platform import Outbox
+from models.session import AnySession, insert_now
 from portal.accounts.actor import Actor
-from portal.accounts.audit import record
-from portal.allocation.live import Snapshot, snapshot
-from portal.allocation.service import place
-from portal.deadlines.assignments import event
+from portal.accounts.audit import entry
+from portal.allocation.candidates import at_company, facts_of_new
+from portal.allocation.live import snapshot
+from portal.allocation.service import decide
+from portal.deadlines.assignments import line
 from portal.intake.policy import LeadIn
-from portal.notifications.outbox import notify
+from portal.notifications.outbox import notice_row
 from portal.qualification.facts import lead_facts
-from portal.qualification.policy import score
+from portal.qualification.policy import DEFAULT_GRADE, score
 from portal.vocabulary import (
     LIVE_ASSIGNMENT,
     LIVE_LEAD,
@@ -29,6 +33,23 @@ from portal.vocabulary import (
 )
 
 DUPLICATE_DAYS = 180
+LEADS = cast(Table, Lead.__table__)
+#: Leads with this external id, or of this person, the first before the others, then the latest first.
+RELATIVES = (
+    select(LEADS.c.id, LEADS.c.external_id, LEADS.c.status, LEADS.c.received_at)
+    .where(
+        or_(
+            LEADS.c.external_id == bindparam("external"),
+            LEADS.c.email_norm == bindparam("email"),
+            LEADS.c.phone_norm == bindparam("phone"),
+        )
+    )
+    .order_by(
+        case((LEADS.c.external_id == bindparam("external"), 0), else_=1), LEADS.c.received_at.desc(), LEADS.c.id.desc()
+    )
+    .limit(50)
+)
+CAMPAIGN = select(Campaign.id).where(Campaign.name == bindparam("called"))
 #: A later enquiry by the same person about a lead in one of these opens a new lead.
 ENDED_LEAD = (LeadStatus.WON, LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.NURTURE)
 
@@ -42,48 +63,44 @@ def receive(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tu
     4. The same company: a new lead, offered first to the partner that works that company now.
     5. Scored by the published lead definition; disqualified and nurture leads stay out of the usual allocation.
     """
-    if (earlier := _by_external_id(session, new.external_id)) is not None:
-        return earlier, False
-    lead, config = _stored(session, new, now), snapshot(session)
-    event(session, lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
-    record(session, actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
+    lead = _made(session, new, now)
     _one_at_a_time(session, lead)
-    original = _same_person(session, lead, now)
+    known, original = _relatives(session, lead)
+    if known is not None:
+        return known, False
     if original is not None and original.status in LIVE_LEAD:
-        _join(session, lead, original, now, actor)
+        rows = _join(session, lead, original, now, actor)
     else:
-        _prefer(session, lead, original)
-        _qualify_and_place(session, lead, config, now)
-    session.flush()
+        rows = _qualify_and_place(session, lead, original, now)
+    received = line(lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
+    audited = entry(actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
+    insert_now(session, lead, received, audited, *rows)
+    make_transient_to_detached(lead)
+    session.add(lead)
     return lead, True
 
 
-def _by_external_id(session: AnySession, external_id: str | None) -> Lead | None:
-    if external_id is None:
-        return None
-    return session.scalars(select(Lead).where(Lead.external_id == external_id)).first()
-
-
-def _stored(session: AnySession, new: LeadIn, now: datetime) -> Lead:
+def _made(session: AnySession, new: LeadIn, now: datetime) -> Lead:
+    """The lead, not yet written. Columns are given in full, so that every lead is one and the same statement."""
     facts = asdict(new)
     received_at = facts.pop("received_at") or now
-    lead = Lead(id=new_id(), status=LeadStatus.RECEIVED, received_at=received_at, created_at=now, **facts)
-    lead.campaign_id = _campaign_id(session, new.campaign, now)
-    session.add(lead)
-    session.flush()
-    return lead
+    return Lead(
+        id=new_id(), status=LeadStatus.RECEIVED, reason=None, score=None, grade=DEFAULT_GRADE, definition_id=None,
+        received_at=received_at, created_at=now, campaign_id=_campaign_id(session, new.campaign, now),
+        duplicate_of=None, hand_overs=0, pool_until=None, pool=None, tried_at=None, retry_at=None,
+        prefer_partner_id=None, prefer_origin=None, **facts,
+    )  # fmt: skip
 
 
 def _campaign_id(session: AnySession, name: str | None, now: datetime) -> str | None:
     """The campaign of that name, created bare where nobody knows it."""
     if name is None:
         return None
-    known = session.scalars(select(Campaign.id).where(Campaign.name == name)).first()
+    known = session.execute(CAMPAIGN, {"called": name}).scalar_one_or_none()
     if known is None:
         known = new_id()
-        session.add(Campaign(id=known, name=name, created_at=now))
-        session.flush()
-    return known
+        insert_now(session, Campaign(id=known, name=name, created_at=now))
+    return str(known)
 
 
 def _one_at_a_time(session: AnySession, lead: Lead) -> None:
@@ -97,53 +114,48 @@ def _one_at_a_time(session: AnySession, lead: Lead) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-def _same_person(session: AnySession, lead: Lead, now: datetime) -> Lead | None:
-    """The person's latest lead within the window, a live one first; itself and duplicates aside.
+def _relatives(session: AnySession, lead: Lead) -> tuple[Lead | None, Lead | None]:
+    """The lead that has this ``external_id``, and the person's latest within the window, a live one first.
 
     A phone that cannot be one is no sign of a person beside an e-mail address: many type the same made-up number.
     """
-    same = [Lead.email_norm == lead.email_norm] if lead.email_norm else []
-    if lead.phone_norm and not (lead.phone_suspect and lead.email_norm):
-        same.append(Lead.phone_norm == lead.phone_norm)
-    if not same:
-        return None
-    rows = session.scalars(
-        select(Lead)
-        .where(
-            or_(*same),
-            Lead.id != lead.id,
-            Lead.status.in_((*LIVE_LEAD, *ENDED_LEAD)),
-            Lead.received_at >= lead.received_at - timedelta(days=DUPLICATE_DAYS),
-        )
-        .order_by(Lead.received_at.desc(), Lead.id.desc())
-        .limit(20)
-    ).all()
-    return next((row for row in rows if row.status in LIVE_LEAD), rows[0] if rows else None)
+    phone = None if lead.phone_suspect and lead.email_norm else lead.phone_norm
+    named = {"external": lead.external_id, "email": lead.email_norm, "phone": phone}
+    rows = session.execute(RELATIVES, named).all()
+    known = next((row.id for row in rows if lead.external_id and row.external_id == lead.external_id), None)
+    if known is not None:
+        return session.get_one(Lead, known), None
+    since = lead.received_at - timedelta(days=DUPLICATE_DAYS)
+    person = [r for r in rows if r.received_at >= since and r.status in (*LIVE_LEAD, *ENDED_LEAD)]
+    latest = next((r for r in person if r.status in LIVE_LEAD), person[0] if person else None)
+    return None, session.get_one(Lead, latest.id) if latest else None
 
 
-def _join(session: AnySession, lead: Lead, original: Lead, now: datetime, actor: Actor) -> None:
+def _join(session: AnySession, lead: Lead, original: Lead, now: datetime, actor: Actor) -> list[Model]:
+    """The rows of a duplicate beside its own: a line in the original's timeline, a notice to who holds it."""
     lead.status, lead.duplicate_of, lead.grade = LeadStatus.DUPLICATE, original.id, original.grade
     held = session.scalars(
         select(Assignment).where(Assignment.lead_id == original.id, Assignment.state.in_(LIVE_ASSIGNMENT))
     ).first()
     facts: dict[str, object] = {"lead": lead.id, "source": lead.source}
-    event(session, original.id, LeadEventKind.ENQUIRED_AGAIN, now, actor, facts=facts)
-    if held is not None:
-        notify(
-            session, NoticeTopic.ENQUIRED_AGAIN, "partner", now, partner_id=held.partner_id, assignment_id=held.id,
-            lead_id=original.id, once=f"again:{lead.id}",
-            facts={"url": f"/leads/{original.id}", "grade": original.grade},
-        )  # fmt: skip
+    again = line(original.id, LeadEventKind.ENQUIRED_AGAIN, now, actor, facts=facts)
+    if held is None:
+        return [again]
+    notice = notice_row(
+        NoticeTopic.ENQUIRED_AGAIN, "partner", now, partner_id=held.partner_id, assignment_id=held.id,
+        lead_id=original.id, once=f"again:{lead.id}",
+        facts={"url": f"/leads/{original.id}", "grade": original.grade},
+    )  # fmt: skip
+    return [again, Outbox(**notice)]
 
 
-def _prefer(session: AnySession, lead: Lead, original: Lead | None) -> None:
+def _prefer(session: AnySession, lead: Lead, original: Lead | None, works: str | None) -> None:
     """Who is asked first: the person's last holder, never at fault; else the partner that works the company."""
     holder = _faultless_holder(session, original) if original is not None else None
     if holder is not None:
         lead.prefer_partner_id, lead.prefer_origin = holder, AssignmentOrigin.RETURNING
-    elif lead.company_domain is not None:
-        works = _works_company(session, lead)
-        lead.prefer_partner_id, lead.prefer_origin = works, AssignmentOrigin.SAME_COMPANY if works else None
+    elif works is not None:
+        lead.prefer_partner_id, lead.prefer_origin = works, AssignmentOrigin.SAME_COMPANY
 
 
 def _faultless_holder(session: AnySession, original: Lead) -> str | None:
@@ -156,29 +168,21 @@ def _faultless_holder(session: AnySession, original: Lead) -> str | None:
     return rows[0].partner_id
 
 
-def _works_company(session: AnySession, lead: Lead) -> str | None:
-    """The partner with a live assignment at the lead's company, the latest where several have."""
-    return session.scalars(
-        select(Assignment.partner_id)
-        .join(Lead, Lead.id == Assignment.lead_id)
-        .where(
-            Lead.company_domain == lead.company_domain,
-            Lead.id != lead.id,
-            Assignment.state.in_(LIVE_ASSIGNMENT),
-        )
-        .order_by(Assignment.id.desc())
-        .limit(1)
-    ).first()
+def _qualify_and_place(session: AnySession, lead: Lead, original: Lead | None, now: datetime) -> list[Model]:
+    """Score the lead, then place it; the rows to write beside it.
 
-
-def _qualify_and_place(session: AnySession, lead: Lead, config: Snapshot, now: datetime) -> None:
-    """Score the lead, then place it. One kept for nurture is offered only to who asked for early leads."""
+    One kept for nurture is offered only to who asked for early leads, and waits as nurture where nobody did.
+    """
+    config = snapshot(session)
     scored = score(config.definition, lead_facts(lead))
     lead.score, lead.grade, lead.definition_id = scored.points, scored.grade, config.definition_id
     if not scored.qualified and not scored.nurture:
         lead.status, lead.reason = LeadStatus.DISQUALIFIED, scored.reason
-        return
-    lead.status = LeadStatus.RECEIVED
-    placed = place(session, lead, now, early=scored.nurture)
+        return []
+    works, owner = at_company(session, lead)
+    _prefer(session, lead, original, works)
+    placed = decide(session, lead, facts_of_new(session, lead, owner), now)
     if scored.nurture and placed.outcome is DecisionOutcome.QUEUED:
         lead.status, lead.reason = LeadStatus.NURTURE, scored.reason
+        return placed.rows[-1:]
+    return placed.rows

@@ -72,9 +72,7 @@ def read_table(stream: BinaryIO, filename: str, mapping: Mapping[str, str] | Non
     if len(data) > LARGEST_FILE:
         raise TableError(f"{filename} is larger than {LARGEST_FILE // 1_000_000} MB: divide it.")
     if data.startswith(OLE):
-        raise TableError(
-            f"{filename} is an old Excel file or has a password: save it as XLSX or CSV without one."
-        )
+        raise TableError(f"{filename} is an old Excel file or has a password: save it as XLSX or CSV without one.")
     lines, notes = _xlsx_lines(data, filename) if data.startswith(ZIP) else _csv_lines(data)
     filled = (line for line in lines if line.error or any(not _blank(cell) for cell in line.cells))
     first, second = next(filled, None), next(filled, None)
@@ -147,9 +145,7 @@ def _cell_error(cell: Any) -> str | None:
     if not _plain(cell):
         return str(cell)
     if isinstance(cell, str) and runs(cell.strip()):
-        return (
-            f"This starts with '{cell.strip()[0]}', which a spreadsheet would run: put the plain value there."
-        )
+        return f"This starts with '{cell.strip()[0]}', which a spreadsheet would run: put the plain value there."
     return None
 
 

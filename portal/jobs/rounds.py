@@ -38,7 +38,7 @@ class Rounds:
 
         1. No Redis, or no mail server: delivered here, or nothing is due.
         2. A mail not pushed yet is pushed; so is one whose worker died, since its lease has run out.
-        3. Redis away, or no worker there: everything is delivered here.
+        3. Redis away, or no worker there: everything is delivered here, and pushed anew where it still waits later.
         4. Pushed and not taken within ten seconds: delivered here. The job finds it sent.
         """
         if not self.settings.redis_url or not self.settings.smtp_url:
@@ -49,14 +49,14 @@ class Rounds:
 
     def _left_to_clock(self, waiting: Sequence[str], now: datetime) -> Sequence[str]:
         fresh = [mail_id for mail_id in waiting if mail_id not in self.pushed]
-        if fresh and not self._push(fresh):
+        if waiting and not self._push(fresh):
             self.pushed.clear()
             return waiting
         self.pushed = {mail_id: self.pushed.get(mail_id, now) for mail_id in waiting}
         return [mail_id for mail_id, at in self.pushed.items() if now - at >= TAKEN_WITHIN]
 
     def _push(self, mail_ids: Sequence[str]) -> bool:
-        """True where a worker will come for them."""
+        """True where a worker will come for them, and for what was pushed before."""
         if time.monotonic() < self._ask_again:
             return False
         from redis import RedisError
@@ -67,7 +67,8 @@ class Rounds:
             self._connection = self._connection or broker.connect(self.settings.redis_url)
             if not broker.has_worker(self._connection):
                 return False
-            broker.push(self._connection, mail_ids)
+            if mail_ids:
+                broker.push(self._connection, mail_ids)
         except RedisError as error:
             log.warning("clock.redis", away=str(error))
             self._ask_again = time.monotonic() + LEFT_ALONE_SECONDS

@@ -82,6 +82,7 @@ class Work:
         self.worker_ttl = worker_ttl
         # A plain flag: a signal's handler may interrupt whoever holds an Event's lock.
         self.told = False
+        self.away = False
         mail.prepare(settings)
 
     def go_on(self) -> None:
@@ -101,8 +102,18 @@ class Work:
         # A client for each: RQ sets how long its connections may be silent, before the first is opened.
         connection = broker.connect(self.url)
         try:
-            MailWorker(connection, self.worker_ttl, self._hear).work(logging_level="WARNING")
+            worker = MailWorker(connection, self.worker_ttl, self._hear)
+            self._is_away(None)
+            worker.work(logging_level="WARNING")
         except RedisError as error:
-            log.warning("worker.redis", away=str(error))
+            self._is_away(error)
         finally:
             connection.close()
+
+    def _is_away(self, error: RedisError | None) -> None:
+        """Said when it changes, not with every try."""
+        if error is not None and not self.away:
+            log.warning("worker.redis", away=str(error))
+        elif error is None:
+            log.info("worker.ready", again=self.away)
+        self.away = error is not None

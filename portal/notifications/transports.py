@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import cache
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -89,30 +90,35 @@ class SmtpTransport:
 
     def _connect(self, sender: str) -> smtplib.SMTP:
         here = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-        secure = ssl.create_default_context()
         try:
             if self.tls:
                 server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    self.host, self.port, here, timeout=self.timeout, context=secure
+                    self.host, self.port, here, timeout=self.timeout, context=_secure()
                 )
             else:
                 server = smtplib.SMTP(self.host, self.port, here, timeout=self.timeout)
         except (smtplib.SMTPException, OSError) as error:
             raise Unavailable(_words(error)) from error
         try:
-            self._introduce(server, secure)
+            self._introduce(server)
         except (smtplib.SMTPException, OSError) as error:
             _leave(server)
             raise Unavailable(_words(error)) from error
         return server
 
-    def _introduce(self, server: smtplib.SMTP, secure: ssl.SSLContext) -> None:
+    def _introduce(self, server: smtplib.SMTP) -> None:
         server.ehlo_or_helo_if_needed()
         if not self.tls and self.host not in LOOPBACK and server.has_extn("starttls"):
-            server.starttls(context=secure)
+            server.starttls(context=_secure())
             server.ehlo()
         if self.user:
             server.login(self.user, self.password)
+
+
+@cache
+def _secure() -> ssl.SSLContext:
+    """Checks the server's certificate. Made once and where it is needed: reading the authorities takes long."""
+    return ssl.create_default_context()
 
 
 def compose(letter: Letter) -> EmailMessage:

@@ -22,23 +22,17 @@ entry = Blueprint("entry", __name__)
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
-    email = StringField(
-        "E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)]
-    )
+    email = StringField("E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)])
     password = PasswordField("Password", validators=[DataRequired("Give your password."), Length(max=1000)])
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
-    password = PasswordField(
-        "New password", validators=[DataRequired("Choose a password."), Length(max=1000)]
-    )
+    password = PasswordField("New password", validators=[DataRequired("Choose a password."), Length(max=1000)])
     again = PasswordField("The same again", validators=[EqualTo("password", "The two are not the same.")])
 
 
 class ForgottenForm(FlaskForm):  # type: ignore[misc]
-    email = StringField(
-        "E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)]
-    )
+    email = StringField("E-mail address", validators=[DataRequired("Give your e-mail address."), Length(max=254)])
 
 
 def home() -> str:
@@ -63,7 +57,7 @@ def sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             user = unit(
-                db.session, lambda: accounts.sign_in(db.session, form.email.data, form.password.data, now())
+                db.session, lambda: accounts.sign_in(db.session, form.email.data or "", form.password.data or "", now())
             )
             return _welcome(user)
         except AccountError as error:
@@ -95,7 +89,7 @@ def forgotten() -> ResponseReturnValue:
     """Ask for a link to set a new password. The answer is the same whether or not the address is known."""
     form = ForgottenForm()
     if form.validate_on_submit():
-        unit(db.session, lambda: _send_reset(form.email.data))
+        unit(db.session, lambda: _send_reset(form.email.data or ""))
         flash("If that address has an account, a link is on its way. It works for 2 hours.", "saved")
         return redirect(url_for("entry.sign_in"))
     return render_template("entry/forgotten.html", form=form), 422 if form.errors else 200
@@ -126,10 +120,8 @@ def _by_link(secret: str, kind: str) -> ResponseReturnValue:
     if known and form.validate_on_submit():
         take_up = accounts.accept_invitation if kind == tokens.INVITATION else accounts.set_password
         try:
-            return _welcome(unit(db.session, lambda: take_up(db.session, secret, form.password.data, now())))
+            return _welcome(unit(db.session, lambda: take_up(db.session, secret, form.password.data or "", now())))
         except AccountError as error:
             form.password.errors = [*form.password.errors, error.message]
     status = 410 if not known else 422 if form.errors else 200
-    return render_template(
-        "entry/by_link.html", form=form, known=known, invited=kind == tokens.INVITATION
-    ), status
+    return render_template("entry/by_link.html", form=form, known=known, invited=kind == tokens.INVITATION), status

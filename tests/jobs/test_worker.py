@@ -144,10 +144,20 @@ def test_the_clock_hands_over_and_delivers_what_nobody_takes(
     now, clock = database_now(), Rounds(settings)
     assert clock.round(now) == Delivered()
     assert broker.mail_queue(redis).count == 3
-    redis.flushall()
+    redis.delete(broker.mail_queue(redis).key)
     assert clock.round(now + TAKEN_WITHIN - timedelta(seconds=1)) == Delivered()
     assert clock.round(now + TAKEN_WITHIN) == Delivered(sent=3)
     assert len(mailbox.messages) == 3
+
+
+@pytest.mark.usefixtures("someone_works")
+def test_what_was_pushed_to_a_server_that_forgot_it_is_delivered_at_once(
+    session: Session, settings: Settings, redis: Redis, mails: list[str]
+) -> None:
+    now, clock = database_now(), Rounds(settings)
+    assert clock.round(now) == Delivered()
+    redis.flushall()
+    assert clock.round(now) == Delivered(sent=3)
 
 
 @pytest.mark.usefixtures("someone_works")

@@ -60,7 +60,7 @@ def test_the_demo_has_one_of_everything_whenever_it_is_loaded(session: Session, 
 
 
 def assert_every_standing(session: Session) -> None:
-    standings = dict(session.execute(select(Partner.name, Partner.standing)).all())
+    standings = {row.name: row.standing for row in session.execute(select(Partner.name, Partner.standing))}
     assert len(standings) == 12
     assert set(standings.values()) == set(Standing)
     expected = {

@@ -194,7 +194,9 @@ def test_the_same_person_in_another_row_joins_the_live_lead(session: Session, re
 
 
 def test_the_day_of_the_enquiry_is_kept_and_the_future_refused(session: Session) -> None:
-    content = "email,received_at\nanna@brook.example,2026-01-05T08:00:00+01:00\nbeno@cliff.example,2027-01-05T08:00:00Z\n"
+    content = (
+        "email,received_at\nanna@brook.example,2026-01-05T08:00:00+01:00\nbeno@cliff.example,2027-01-05T08:00:00Z\n"
+    )
     report = run(session, content)
     assert report.errors == [(3, "received_at", "This lies in the future.")]
     assert leads_by_email(session)["anna@brook.example"].received_at == datetime(2026, 1, 5, 7, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -134,13 +134,16 @@ def assert_one_each(session: Session, lead_ids: list[str]) -> None:
     assert sorted(tuple(row) for row in decided) == sorted((row.lead_id, row.partner_id) for row in assignments)
 
 
-def assert_facts_of_the_funnel(session: Session, rows: list[dict[str, str]], leads: list) -> None:  # type: ignore[type-arg]
+def assert_facts_of_the_funnel(session: Session, rows: list[dict[str, str]], leads: Sequence[Any]) -> None:
     """Origins, landing pages and days come through as they are in the file."""
     stored = Counter(lead.source for lead in leads)
     assert stored == Counter(row["origin"] or None for row in rows)
     if len(rows) == 8000:
         assert stored == BY_ORIGIN
     pages = Counter(row["landing_page_id"] for row in rows)
-    by_campaign = select(Campaign.name, func.count()).join(Lead, Lead.campaign_id == Campaign.id).group_by(Campaign.name)
-    assert dict(session.execute(by_campaign).all()) == pages
-    assert Counter(lead.received_at.date().isoformat() for lead in leads) == Counter(r["first_contact_date"] for r in rows)
+    by_campaign = (
+        select(Campaign.name, func.count()).join(Lead, Lead.campaign_id == Campaign.id).group_by(Campaign.name)
+    )
+    assert {row[0]: row[1] for row in session.execute(by_campaign)} == pages
+    days = Counter(lead.received_at.date().isoformat() for lead in leads)
+    assert days == Counter(row["first_contact_date"] for row in rows)

@@ -44,6 +44,13 @@ LEAD = {
     "custom": {"contact": "Birgit Sommer"},
 }
 
+PEOPLE: dict[str, tuple[Role, str, str | None]] = {
+    "admin": (Role.PARTNER_ADMIN, "Jana Petersen", "partner"),
+    "rep": (Role.PARTNER_REP, "Ole Brandt", "partner"),
+    "rival_rep": (Role.PARTNER_REP, "Mia Rival", "rival"),
+    "manager": (Role.CHANNEL_MANAGER, "Tom Ferreira", None),
+}
+
 
 @dataclass
 class Scene:
@@ -52,17 +59,26 @@ class Scene:
     app: Flask
     partner: str
     rival: str
-    admin: str
-    rep: str
-    rival_rep: str
-    manager: str
     clock: time_machine.Traveller
     visitors: dict[str, Visitor] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def address(self, who: str) -> str:
+        """The e-mail address of one of the scene's people, who is there from when it is first asked for."""
+        if who not in self.addresses:
+            role, name, partner_id = PEOPLE[who][0], PEOPLE[who][1], getattr(self, PEOPLE[who][2] or "", None)
+
+            def build(session: Session) -> str:
+                partner = session.get_one(Partner, partner_id) if partner_id else None
+                return world.make_user(session, role, partner=partner, password=True, name=name).email
+
+            self.addresses[who] = self.do(build)
+        return self.addresses[who]
 
     def visit(self, who: str = "admin") -> Visitor:
         """A signed-in browser of one of the scene's people, kept for the length of a test."""
         if who not in self.visitors:
-            self.visitors[who] = Visitor(self.app, getattr(self, who))
+            self.visitors[who] = Visitor(self.app, self.address(who))
         return self.visitors[who]
 
     def do(self, work: Callable[[Session], Any]) -> Any:
@@ -122,18 +138,12 @@ class Scene:
 
 @pytest.fixture
 def scene(app: Flask) -> Iterator[Scene]:
-    """Monday, noon in Berlin less an hour: two partners with their people, a manager, no leads yet."""
+    """Monday, noon in Berlin less an hour: two partners, and people as they are asked for; no leads yet."""
 
     def build(session: Session) -> dict[str, str]:
         partner = world.make_partner(session, "Nordhaven", open_lead_cap=200)
         rival = world.make_partner(session, "Rival and Sons", open_lead_cap=200)
-        people = {
-            "admin": world.make_user(session, Role.PARTNER_ADMIN, partner=partner, password=True, name="Jana Petersen"),
-            "rep": world.make_user(session, Role.PARTNER_REP, partner=partner, password=True, name="Ole Brandt"),
-            "rival_rep": world.make_user(session, Role.PARTNER_REP, partner=rival, password=True, name="Mia Rival"),
-            "manager": world.make_user(session, Role.CHANNEL_MANAGER, password=True, name="Tom Ferreira"),
-        }
-        return {name: user.email for name, user in people.items()} | {"partner": partner.id, "rival": rival.id}
+        return {"partner": partner.id, "rival": rival.id}
 
     with time_machine.travel(NOON, tick=True) as clock:
         yield Scene(app=app, clock=clock, **within(app, build))

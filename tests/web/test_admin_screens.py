@@ -14,13 +14,16 @@ from models.partners import Partner
 from models.platform import Audit, Mail, Outbox
 from portal.accounts.audit import seal
 from portal.accounts.keys import authenticate_key
+from portal.calendars.describe import exact
 from portal.notifications.layout import House
 from portal.notifications.posting import post_pending
 from portal.vocabulary import Role, Standing
 from portal.web.admin.partner_form import territories_of, territory_text
 from tests.support import world
 from tests.support.visits import counted, words
-from tests.web.staff_scene import NOON, Office, office  # noqa: F401
+from tests.web.staff_scene import NOON, Office, office
+
+__all__ = ["office"]
 
 RULES = [
     {"name": "Large", "when": {"all": [{"field": "employees", "op": "gte", "value": 500}]}, "pool": {"tiers": ["gold"]},
@@ -29,20 +32,23 @@ RULES = [
 ]  # fmt: skip
 
 
-def test_a_draft_of_rules_is_checked_saved_and_published(office: Office) -> None:  # noqa: F811
+def test_a_draft_of_rules_is_checked_saved_and_published(office: Office) -> None:
     browser = office.visit("admin")
     assert "No rules are published" in browser.page("/rules")
     checked = browser.post("/rules/draft", text=json.dumps(RULES), check="1")
     assert checked.status_code == 200 and "employees is at least 500" in words(checked).lower()
     assert office.do(lambda session: session.query(RuleVersion).count()) == 0
     page = browser.done("/rules/draft", text=json.dumps({"rules": RULES}), keep="1", note="Start")
-    assert "Publish version 1: 2 rules change for new leads." in page and "Round robin by weight, one rotation for each country" in page
+    assert (
+        "Publish version 1: 2 rules change for new leads." in page
+        and "Round robin by weight, one rotation for each country" in page
+    )
     first = office.do(lambda session: session.query(RuleVersion).one().id)
     assert "Version 1 is live" in browser.done(f"/rules/{first}/publish")
     assert "Tier gold" in browser.page("/rules") and "Any active partner" in browser.page("/rules")
 
 
-def test_an_earlier_version_of_the_rules_comes_back_under_a_new_number(office: Office) -> None:  # noqa: F811
+def test_an_earlier_version_of_the_rules_comes_back_under_a_new_number(office: Office) -> None:
     browser = office.visit("admin")
     for rules in (RULES, [RULES[1]]):
         office.do(lambda session, rules=rules: world.publish_rules(session, *rules))
@@ -53,15 +59,18 @@ def test_an_earlier_version_of_the_rules_comes_back_under_a_new_number(office: O
     assert "is live already" in browser.done(f"/rules/{_live(office)}/publish")
 
 
-def _live(office: Office) -> str:  # noqa: F811
+def _live(office: Office) -> str:
     return str(office.do(lambda session: session.query(RuleVersion).filter_by(state="published").one().id))
 
 
-def test_a_draft_shows_what_changes_against_the_live_rules(office: Office) -> None:  # noqa: F811
-    office.do(lambda session: world.publish_rules(session, *RULES))
-    changed = [{**RULES[1], "then": "queue"}, {**RULES[0], "pool": {"tiers": ["standard"]}}]
+def test_a_draft_shows_what_changes_against_the_live_rules(office: Office) -> None:
+    small = {"name": "Small", "when": {"all": [{"field": "employees", "op": "lt", "value": 50}]},
+             "strategy": {"kind": "open_pool", "hours": 8}, "then": "queue"}  # fmt: skip
+    office.do(lambda session: world.publish_rules(session, RULES[0], small))
+    changed = [small, {**RULES[0], "pool": {"tiers": ["standard"]}}, RULES[1]]
     page = words(office.visit("admin").post("/rules/draft", text=json.dumps(changed), check="1"))
-    assert "Rest Moved, was 2" in page and "Large Changed" in page
+    assert "Small Moved, was 2" in page and "Large Changed" in page and "Rest New" in page
+    assert "Open pool, first to claim, 8 h" in page
 
 
 @pytest.mark.parametrize(
@@ -70,24 +79,27 @@ def test_a_draft_shows_what_changes_against_the_live_rules(office: Office) -> No
         ("nonsense", "This is not JSON"),
         ('{"a": 1}', "Give a list of rules"),
         (json.dumps([{**RULES[0], "pool": {"tiers": ["none"]}}]), "rules.0"),
-        (json.dumps([{**RULES[0], "when": {"all": [{"field": "shoe", "op": "eq", "value": 1}]}}]), "A lead has no field 'shoe'"),
+        (
+            json.dumps([{**RULES[0], "when": {"all": [{"field": "shoe", "op": "eq", "value": 1}]}}]),
+            "A lead has no field 'shoe'",
+        ),
         (json.dumps([RULES[1], RULES[1]]), "rules.1"),
     ],
 )
-def test_wrong_rules_are_refused_by_path_and_stay_on_the_page(office: Office, text: str, sentence: str) -> None:  # noqa: F811
+def test_wrong_rules_are_refused_by_path_and_stay_on_the_page(office: Office, text: str, sentence: str) -> None:
     answer = office.visit("admin").post("/rules/draft", text=text, keep="1")
     assert answer.status_code == 422 and sentence in words(answer)
     assert office.do(lambda session: session.query(RuleVersion).count()) == 0
 
 
-def test_a_policy_is_told_with_its_worked_example(office: Office) -> None:  # noqa: F811
+def test_a_policy_is_told_with_its_worked_example(office: Office) -> None:
     page = office.visit("admin").page("/policies")
     assert "An offer made Fri 16:00 is due Tue 17:00 next week." in page
     assert "Answer the offer" in page and "The lead moves to the next partner" in page
     assert "Counted over 90 days, from 5 due on" in page
 
 
-def test_a_policy_is_published_at_once_or_for_a_date(office: Office) -> None:  # noqa: F811
+def test_a_policy_is_published_at_once_or_for_a_date(office: Office) -> None:
     browser = office.visit("admin")
     body = office.do(lambda session: session.query(Policy).one().body)
     body["ladder"]["breaches_in_a_row"] = 2
@@ -97,15 +109,20 @@ def test_a_policy_is_published_at_once_or_for_a_date(office: Office) -> None:  #
     past = browser.post(f"/policies/{draft}/publish", effective_from="2026-03-01T10:00")
     assert past.status_code == 422 and "Give an instant in the future" in words(past)
     assert "Policy 2 rules from" in browser.done(f"/policies/{draft}/publish", effective_from="2026-03-09T09:00")
-    assert office.do(lambda session: session.get_one(Policy, draft).effective_from.isoformat()) == "2026-03-09T09:00:00+00:00"
+    assert (
+        office.do(lambda session: session.get_one(Policy, draft).effective_from.isoformat())
+        == "2026-03-09T09:00:00+00:00"
+    )
     assert "is published already" in browser.done(f"/policies/{draft}/publish")
     browser.done("/policies/draft", text=json.dumps(body), keep="1")
     other = office.do(lambda session: session.query(Policy).filter_by(state="draft").one().id)
     assert browser.post(f"/policies/{other}/publish", effective_from="9999-12-31T23:59").status_code == 422
 
 
-def test_a_wrong_policy_is_refused_by_path(office: Office) -> None:  # noqa: F811
-    text = json.dumps({"obligations": [{"kind": "feedback", "within": {"value": 0, "unit": "days", "clock": "business"}}]})
+def test_a_wrong_policy_is_refused_by_path(office: Office) -> None:
+    text = json.dumps(
+        {"obligations": [{"kind": "feedback", "within": {"value": 0, "unit": "days", "clock": "business"}}]}
+    )
     answer = office.visit("admin").post("/policies/draft", text=text, keep="1")
     assert answer.status_code == 422 and "obligations.0.within.value" in words(answer)
     assert office.do(lambda session: session.query(Policy).count()) == 1
@@ -119,7 +136,7 @@ PARTNER = {
 }  # fmt: skip
 
 
-def test_a_partner_is_set_up_and_changed(office: Office) -> None:  # noqa: F811
+def test_a_partner_is_set_up_and_changed(office: Office) -> None:
     browser = office.visit("admin")
     assert "Isarwerk is set up. Invite someone there" in browser.done("/partners/new", **PARTNER)
     made = office.do(lambda session: session.query(Partner).filter_by(name="Isarwerk").one())
@@ -130,7 +147,9 @@ def test_a_partner_is_set_up_and_changed(office: Office) -> None:  # noqa: F811
     assert made.hours["holidays"] == {"country": "DE", "subdivision": "BY"}
     assert made.hours["opening_hours"]["mon"] == [["09:00", "12:30"], ["13:30", "18:00"]]
     form = browser.get(f"/partners/{made.id}/edit").get_data(as_text=True)
-    assert "DE - 80" in form and "2026-12-24 to 2026-12-31 Holidays" in form and 'value="09:00-12:30, 13:30-18:00"' in form
+    assert (
+        "DE - 80" in form and "2026-12-24 to 2026-12-31 Holidays" in form and 'value="09:00-12:30, 13:30-18:00"' in form
+    )
     assert "Saved." in browser.done(f"/partners/{made.id}/edit", **{**PARTNER, "holiday_country": "DE", "weight": "9"})
     facts = office.do(lambda session: session.query(Audit).filter_by(action="partner.change").one().facts)
     assert facts == {"changed": ["weight"]}
@@ -138,7 +157,7 @@ def test_a_partner_is_set_up_and_changed(office: Office) -> None:  # noqa: F811
     assert "Nothing was changed." in browser.done(f"/partners/{made.id}/edit", **same)
 
 
-def test_a_wrong_partner_is_told_by_field(office: Office) -> None:  # noqa: F811
+def test_a_wrong_partner_is_told_by_field(office: Office) -> None:
     browser = office.visit("admin")
     wrong = {**PARTNER, "name": "nordhaven", "country": "XX", "weight": "500", "timezone": "Mars", "territories": "Bavaria",
              "mon": "nine to five"}  # fmt: skip
@@ -153,7 +172,7 @@ def test_a_wrong_partner_is_told_by_field(office: Office) -> None:  # noqa: F811
     assert office.do(lambda session: session.query(Partner).count()) == 2
 
 
-def test_switching_a_partner_off_names_its_effect(office: Office) -> None:  # noqa: F811
+def test_switching_a_partner_off_names_its_effect(office: Office) -> None:
     lead_id, _ = office.lead(office.partner, accepted=True)
     office.rules(office.rival)
     browser, path = office.visit("admin"), f"/partners/{office.partner}/edit"
@@ -170,7 +189,7 @@ def test_a_territory_reads_as_it_is_written(line: str) -> None:
     assert territory_text(territories_of(line)[0]) == line
 
 
-def test_people_are_invited_by_mail_and_switched_off_and_on(office: Office) -> None:  # noqa: F811
+def test_people_are_invited_by_mail_and_switched_off_and_on(office: Office) -> None:
     browser = office.visit("admin")
     facts = {"email": "new@example.com", "name": "Nina New", "role": "channel_manager", "portfolio": [office.partner]}
     assert "Nina New is invited." in browser.done("/people/invite", **facts)
@@ -198,18 +217,21 @@ def _invited(session: Session) -> tuple[str, str]:
     [
         ({"email": "nobody", "name": "N", "role": "admin"}, "This is not an e-mail address."),
         ({"email": "n@example.com", "name": "", "role": "admin"}, "Give a name."),
-        ({"email": "n@example.com", "name": "N", "role": "partner_rep"}, "Name the partner that this person belongs to."),
+        (
+            {"email": "n@example.com", "name": "N", "role": "partner_rep"},
+            "Name the partner that this person belongs to.",
+        ),
         ({"email": "n@example.com", "name": "N", "role": "king"}, "Not a valid choice"),
     ],
 )
-def test_a_wrong_invitation_is_told_by_field(office: Office, facts: dict[str, str], sentence: str) -> None:  # noqa: F811
+def test_a_wrong_invitation_is_told_by_field(office: Office, facts: dict[str, str], sentence: str) -> None:
     before = office.do(lambda session: session.query(User).count())
     answer = office.visit("admin").post("/people/invite", **facts)
     assert answer.status_code == 422 and sentence in words(answer)
     assert office.do(lambda session: session.query(User).count()) == before
 
 
-def test_the_last_person_of_a_partner_and_the_last_admin_are_warned_of(office: Office) -> None:  # noqa: F811
+def test_the_last_person_of_a_partner_and_the_last_admin_are_warned_of(office: Office) -> None:
     browser = office.visit("admin")
     of_rival, admin, rep = office.do(_ids)
     assert "Rival and Sons then has nobody who can be reached" in browser.page(f"/people/{of_rival}/off")
@@ -225,7 +247,7 @@ def _ids(session: Session) -> tuple[str, str, str]:
     return of_rival.id, admin.id, session.query(User).filter_by(name="Ole Brandt").one().id
 
 
-def test_a_key_is_shown_once_and_revoked(office: Office) -> None:  # noqa: F811
+def test_a_key_is_shown_once_and_revoked(office: Office) -> None:
     browser = office.visit("admin")
     answer = browser.post("/people/keys", key_name="Form", role="marketer")
     secret = re.search(r"<code>(fl_[\w-]{43})</code>", answer.get_data(as_text=True))
@@ -240,7 +262,7 @@ def test_a_key_is_shown_once_and_revoked(office: Office) -> None:  # noqa: F811
     assert wrong.status_code == 422 and "Name the partner that this key acts for." in words(wrong)
 
 
-def test_the_audit_is_filtered_paged_and_says_what_is_sealed(office: Office) -> None:  # noqa: F811
+def test_the_audit_is_filtered_paged_and_says_what_is_sealed(office: Office) -> None:
     lead_id, _ = office.lead(office.partner)
     browser = office.visit("admin")
 
@@ -258,7 +280,7 @@ def test_the_audit_is_filtered_paged_and_says_what_is_sealed(office: Office) -> 
     assert "Nothing fits these filters" in browser.page("/audit?action=%25")
 
 
-def test_lists_of_people_and_audit_cost_the_same_for_many(office: Office, app: Flask) -> None:  # noqa: F811
+def test_lists_of_people_and_audit_cost_the_same_for_many(office: Office, app: Flask) -> None:
     browser, paths = office.visit("admin"), ("/people", "/partners", "/audit", "/people/keys")
     browser.page("/people")
     with counted(app) as few:
@@ -278,12 +300,12 @@ def test_lists_of_people_and_audit_cost_the_same_for_many(office: Office, app: F
     assert len(many) == len(few)
 
 
-def test_kept_mail_is_read_in_development_by_admins_only(office: Office) -> None:  # noqa: F811
+def test_kept_mail_is_read_in_development_by_admins_only(office: Office) -> None:
     browser = office.visit("admin")
     browser.done("/people/invite", email="new@example.com", name="Nina <b>New</b>", role="marketer")
 
     def post(session: Session) -> str:
-        post_pending(session, House("The vendor", "http://127.0.0.1:8000", "UTC"), NOON, keep=True)
+        post_pending(session, House("http://127.0.0.1:8000", "The vendor", exact), NOON, keep=True)
         session.commit()
         return str(session.query(Mail).filter_by(address="new@example.com").one().id)
 
@@ -296,7 +318,7 @@ def test_kept_mail_is_read_in_development_by_admins_only(office: Office) -> None
         assert office.visit(who).get("/dev/mail").status_code == 404
 
 
-def test_kept_mail_does_not_exist_in_production(office: Office, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_kept_mail_does_not_exist_in_production(office: Office, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     browser = office.visit("admin")

@@ -126,7 +126,7 @@ def test_an_invitation_that_cannot_be_sent_is_asked_again(scene: Scene, fields: 
 def test_an_address_in_use_elsewhere_is_refused_without_saying_where(scene: Scene) -> None:
     visitor = scene.visit()
     visitor.get("/team")
-    answer = visitor.post("/team/people", email=scene.rival_rep, name="New", role="partner_rep")
+    answer = visitor.post("/team/people", email=scene.address("rival_rep"), name="New", role="partner_rep")
     assert answer.status_code == 422
     assert "This e-mail address cannot be used here. Use another one." in words(answer)
 
@@ -137,27 +137,27 @@ def id_of(scene: Scene, email: str) -> str:
 
 def test_a_colleague_is_switched_off_and_on(scene: Scene) -> None:
     admin, rep = scene.visit(), scene.visit("rep")
-    person = id_of(scene, scene.rep)
+    person = id_of(scene, scene.address("rep"))
     admin.get("/team")
     assert "Ole Brandt is switched off" in admin.done(f"/team/people/{person}/off")
     assert rep.get("/work").status_code == 302
     assert "Ole Brandt is switched on again." in admin.done(f"/team/people/{person}/on")
-    Visitor(scene.app, scene.rep)
+    Visitor(scene.app, scene.address("rep"))
 
 
 def test_nobody_switches_itself_off(scene: Scene) -> None:
     admin = scene.visit()
     admin.get("/team")
-    page = admin.done(f"/team/people/{id_of(scene, scene.admin)}/off")
+    page = admin.done(f"/team/people/{id_of(scene, scene.address('admin'))}/off")
     assert "You cannot switch yourself off" in page
 
 
 def test_anothers_people_do_not_exist(scene: Scene) -> None:
-    admin = scene.visit()
+    admin, _ = scene.visit(), scene.address("rival_rep")
     page = admin.page("/team")
     assert "Mia Rival" not in page
     for what in ("off", "on", "again"):
-        assert admin.post(f"/team/people/{id_of(scene, scene.rival_rep)}/{what}").status_code == 404
+        assert admin.post(f"/team/people/{id_of(scene, scene.address('rival_rep'))}/{what}").status_code == 404
 
 
 def test_a_key_is_shown_once_and_nowhere_else(scene: Scene) -> None:
@@ -193,13 +193,13 @@ def test_a_key_without_a_name_is_asked_again(scene: Scene) -> None:
 
 
 def test_a_rep_reads_and_changes_nothing(scene: Scene) -> None:
-    rep = scene.visit("rep")
+    rep, _ = scene.visit("rep"), scene.address("admin")
     page = rep.page("/team")
     assert "Jana Petersen" in page
     assert "Monday 09:00-17:00" in page
     assert "Save hours" not in page
     assert "Keys for the API" not in page
-    person = id_of(scene, scene.admin)
+    person = id_of(scene, scene.address("admin"))
     for path in ("/team/hours", "/team/people", f"/team/people/{person}/off", "/team/keys", "/team/keys/any/revoke"):
         assert rep.post(path, **OPEN, name="x").status_code == 404
     assert scene.do(lambda session: session.query(ApiKey).count()) == 0

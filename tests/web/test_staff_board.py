@@ -13,9 +13,22 @@ from portal.vocabulary import ObligationState
 from tests.support import world
 from tests.support.visits import counted, words
 from tests.support.world import DAY, HOUR
-from tests.web.staff_scene import NOON, Office, office  # noqa: F401
+from tests.web.staff_scene import NOON, Office, office
 
-PAGES = ("/board", "/queue", "/leads", "/lead-definition", "/rules", "/policies", "/partners", "/people", "/people/keys", "/audit")
+__all__ = ["office"]
+
+PAGES = (
+    "/board",
+    "/queue",
+    "/leads",
+    "/lead-definition",
+    "/rules",
+    "/policies",
+    "/partners",
+    "/people",
+    "/people/keys",
+    "/audit",
+)
 SEEN = {
     "admin": PAGES,
     "manager": ("/board", "/queue", "/leads", "/lead-definition"),
@@ -25,13 +38,13 @@ SEEN = {
 
 
 @pytest.mark.parametrize("who", SEEN)
-def test_each_role_has_its_screens_and_no_others(office: Office, who: str) -> None:  # noqa: F811
+def test_each_role_has_its_screens_and_no_others(office: Office, who: str) -> None:
     browser = office.visit(who)
     found = {path: browser.get(path).status_code for path in PAGES}
     assert found == {path: 200 if path in SEEN[who] else 404 for path in PAGES}
 
 
-def test_the_board_puts_the_worst_first_and_counts_standings(office: Office) -> None:  # noqa: F811
+def test_the_board_puts_the_worst_first_and_counts_standings(office: Office) -> None:
     office.stop(office.rival)
     page = office.visit("manager").page("/board")
     assert page.index("Rival and Sons") < page.index("Nordhaven")
@@ -39,7 +52,7 @@ def test_the_board_puts_the_worst_first_and_counts_standings(office: Office) -> 
     assert "0 of 3 too few" in page
 
 
-def test_filters_stay_in_the_address(office: Office) -> None:  # noqa: F811
+def test_filters_stay_in_the_address(office: Office) -> None:
     browser = office.visit("manager")
     assert "Nordhaven" in browser.page("/board?tier=gold") and "Rival" not in browser.page("/board?tier=gold")
     assert "Rival" in browser.page("/board?q=riv") and "Nordhaven" not in browser.page("/board?q=riv")
@@ -48,7 +61,7 @@ def test_filters_stay_in_the_address(office: Office) -> None:  # noqa: F811
     assert "No partner fits" in browser.page("/board?q=%25")
 
 
-def test_a_portfolio_keeps_other_partners_out(office: Office) -> None:  # noqa: F811
+def test_a_portfolio_keeps_other_partners_out(office: Office) -> None:
     browser = office.visit("own")
     assert "Rival" not in browser.page("/board")
     for path in ("", "/ledger", "/hold", "/exempt", "/release", "/waive", "/extend"):
@@ -57,7 +70,7 @@ def test_a_portfolio_keeps_other_partners_out(office: Office) -> None:  # noqa: 
     assert browser.page(f"/partners/{office.partner}").startswith("Nordhaven")
 
 
-def test_the_board_costs_the_same_for_many_partners(office: Office, app: Flask) -> None:  # noqa: F811
+def test_the_board_costs_the_same_for_many_partners(office: Office, app: Flask) -> None:
     browser = office.visit("manager")
     browser.page("/board")
     with counted(app) as few:
@@ -74,7 +87,7 @@ def test_the_board_costs_the_same_for_many_partners(office: Office, app: Flask) 
     assert len(many) == len(few)
 
 
-def test_the_page_names_cause_and_way_back_of_a_stop(office: Office) -> None:  # noqa: F811
+def test_the_page_names_cause_and_way_back_of_a_stop(office: Office) -> None:
     office.stop(office.partner)
     page = office.visit("manager").page(f"/partners/{office.partner}")
     assert "Stopped because of 3 missed in a row" in page
@@ -82,7 +95,7 @@ def test_the_page_names_cause_and_way_back_of_a_stop(office: Office) -> None:  #
     assert "Good to stopped, missed several in a row" in page
 
 
-def test_a_release_says_what_it_does_and_does_it(office: Office) -> None:  # noqa: F811
+def test_a_release_says_what_it_does_and_does_it(office: Office) -> None:
     office.stop(office.partner)
     browser, path = office.visit("manager"), f"/partners/{office.partner}/release"
     assert "Release Nordhaven: leads resume, on probation, at most 2 open." in browser.page(path)
@@ -91,7 +104,7 @@ def test_a_release_says_what_it_does_and_does_it(office: Office) -> None:  # noq
     assert office.standing(office.partner) == "probation"
 
 
-def test_a_hold_needs_a_reason_and_a_day_to_come(office: Office) -> None:  # noqa: F811
+def test_a_hold_needs_a_reason_and_a_day_to_come(office: Office) -> None:
     browser, path = office.visit("manager"), f"/partners/{office.partner}/hold"
     answer = browser.post(path, reason=" ", until="2026-02-01")
     assert answer.status_code == 422
@@ -103,7 +116,7 @@ def test_a_hold_needs_a_reason_and_a_day_to_come(office: Office) -> None:  # noq
     assert "Put on hold until" in browser.page(f"/partners/{office.partner}/ledger")
 
 
-def test_the_last_day_counts_whole_in_the_readers_zone(office: Office) -> None:  # noqa: F811
+def test_the_last_day_counts_whole_in_the_readers_zone(office: Office) -> None:
     office.visit("manager").done(f"/partners/{office.partner}/exempt", reason="New team", until="2026-03-02")
 
     def until(session: Session) -> str:
@@ -112,12 +125,12 @@ def test_the_last_day_counts_whole_in_the_readers_zone(office: Office) -> None: 
     assert office.do(until) == "2026-03-03 00:00:00+00:00"
 
 
-def test_release_of_a_good_partner_is_refused_with_the_reason(office: Office) -> None:  # noqa: F811
+def test_release_of_a_good_partner_is_refused_with_the_reason(office: Office) -> None:
     said = office.visit("manager").done(f"/partners/{office.partner}/release", reason="x")
     assert "Nordhaven is good: there is nothing to release." in said
 
 
-def _owed(office: Office) -> list[str]:  # noqa: F811
+def _owed(office: Office) -> list[str]:
     def read(session: Session) -> list[str]:
         rows = session.query(Obligation).filter_by(partner_id=office.partner).order_by(Obligation.due_at)
         return [row.id for row in rows if row.state in (ObligationState.OPEN, ObligationState.BREACHED)]
@@ -125,7 +138,7 @@ def _owed(office: Office) -> list[str]:  # noqa: F811
     return office.do(read)  # type: ignore[no-any-return]
 
 
-def test_deadlines_are_extended_and_waived_in_bulk(office: Office) -> None:  # noqa: F811
+def test_deadlines_are_extended_and_waived_in_bulk(office: Office) -> None:
     for _ in range(2):
         office.lead(office.partner)
     ids = _owed(office)
@@ -141,17 +154,15 @@ def test_deadlines_are_extended_and_waived_in_bulk(office: Office) -> None:  # n
     assert "Waived" in browser.page(f"{base}?list=ended")
 
 
-def test_a_waiver_tells_what_becomes_of_the_standing(office: Office) -> None:  # noqa: F811
+def test_a_waiver_tells_what_becomes_of_the_standing(office: Office) -> None:
     office.lead(office.partner, at=NOON - 10 * DAY, accepted=True)
     ids = _owed(office)
     office.clock.move_to(NOON + 5 * DAY)
-    page = office.visit("manager").page(
-        f"/partners/{office.partner}/waive?" + "&".join(f"ids={each}" for each in ids)
-    )
+    page = office.visit("manager").page(f"/partners/{office.partner}/waive?" + "&".join(f"ids={each}" for each in ids))
     assert "overdue now" in page and "Its standing stays good." in page
 
 
-def test_nothing_chosen_is_said_so(office: Office) -> None:  # noqa: F811
+def test_nothing_chosen_is_said_so(office: Office) -> None:
     browser, base = office.visit("manager"), f"/partners/{office.partner}"
     assert "Choose at least one deadline" in browser.done(f"{base}/waive", reason="x")
     office.lead(office.rival)
@@ -160,7 +171,7 @@ def test_nothing_chosen_is_said_so(office: Office) -> None:  # noqa: F811
     assert office.do(lambda s: s.get_one(Obligation, foreign).state.value) == "open"
 
 
-def test_the_page_costs_the_same_for_many_leads(office: Office, app: Flask) -> None:  # noqa: F811
+def test_the_page_costs_the_same_for_many_leads(office: Office, app: Flask) -> None:
     browser, path = office.visit("manager"), f"/partners/{office.partner}"
     office.lead(office.partner)
     browser.page(path)
@@ -173,13 +184,17 @@ def test_the_page_costs_the_same_for_many_leads(office: Office, app: Flask) -> N
     assert len(many) == len(few)
 
 
-def test_the_ledger_is_cut_into_pages(office: Office) -> None:  # noqa: F811
+def test_the_ledger_is_cut_into_pages(office: Office) -> None:
     def fill(session: Session) -> None:
         first = session.get_one(Partner, office.partner)
         for number in range(60):
             session.add(
                 LedgerEntry(
-                    partner_id=first.id, at=NOON - number * HOUR, recorded_at=NOON, kind="waive", reason=f"Line {number:02}"
+                    partner_id=first.id,
+                    at=NOON - number * HOUR,
+                    recorded_at=NOON,
+                    kind="waive",
+                    reason=f"Line {number:02}",
                 )
             )
         session.commit()

@@ -15,12 +15,14 @@ from models.platform import Audit
 from tests.support import world
 from tests.support.visits import Visitor, counted, words
 from tests.support.world import DAY, MINUTE
-from tests.web.staff_scene import NOON, Office, office  # noqa: F401
+from tests.web.staff_scene import NOON, Office, office
+
+__all__ = ["office"]
 
 ACTS = ("assign", "recall", "reopen", "disqualify", "nurture", "merge")
 
 
-def test_the_queue_says_why_and_runs_again(office: Office) -> None:  # noqa: F811
+def test_the_queue_says_why_and_runs_again(office: Office) -> None:
     lead_id, _ = office.lead(company="Waits GmbH")
     browser = office.visit("manager")
     page = browser.page("/queue")
@@ -32,14 +34,14 @@ def test_the_queue_says_why_and_runs_again(office: Office) -> None:  # noqa: F81
     assert "Every lead has a place" in browser.page("/queue")
 
 
-def test_one_lead_is_run_again(office: Office) -> None:  # noqa: F811
+def test_one_lead_is_run_again(office: Office) -> None:
     lead_id, _ = office.lead(company="Waits GmbH")
     office.rules(office.rival)
     assert "Waits GmbH found a place." in office.visit("manager").done(f"/queue/{lead_id}/run")
     assert office.holder(lead_id) == office.rival
 
 
-def test_past_the_limit_of_moves_only_a_hand_helps(office: Office) -> None:  # noqa: F811
+def test_past_the_limit_of_moves_only_a_hand_helps(office: Office) -> None:
     lead_id, _ = office.lead(company="Moved GmbH")
 
     def limit(session: Session) -> None:
@@ -54,7 +56,7 @@ def test_past_the_limit_of_moves_only_a_hand_helps(office: Office) -> None:  # n
     assert office.holder(lead_id) is None
 
 
-def test_the_queue_costs_the_same_for_many_leads(office: Office, app: Flask) -> None:  # noqa: F811
+def test_the_queue_costs_the_same_for_many_leads(office: Office, app: Flask) -> None:
     browser = office.visit("manager")
     office.lead()
     browser.page("/queue")
@@ -68,7 +70,7 @@ def test_the_queue_costs_the_same_for_many_leads(office: Office, app: Flask) -> 
     assert len(many) == len(few)
 
 
-def test_assign_by_hand_warns_and_bars(office: Office) -> None:  # noqa: F811
+def test_assign_by_hand_warns_and_bars(office: Office) -> None:
     office.stop(office.rival)
     lead_id, _ = office.lead(company="Waits GmbH", country="FR")
     office.do(lambda session: _covers(session, office.partner))
@@ -81,7 +83,9 @@ def test_assign_by_hand_warns_and_bars(office: Office) -> None:  # noqa: F811
     assert refused.status_code == 422 and "Release it first, or choose another." in words(refused)
     nobody = browser.post(f"/leads/{lead_id}/assign", partner_id="", reason="")
     assert nobody.status_code == 422 and "Choose a partner." in words(nobody)
-    assert "Offered to Nordhaven." in browser.done(f"/leads/{lead_id}/assign", partner_id=office.partner, reason="Asked for")
+    assert "Offered to Nordhaven." in browser.done(
+        f"/leads/{lead_id}/assign", partner_id=office.partner, reason="Asked for"
+    )
     assert office.holder(lead_id) == office.partner
 
 
@@ -95,7 +99,7 @@ def _covers(session: Session, partner_id: str) -> None:
     unit(session, lambda: partners.change(session, partner_id, {"territories": [{"country": "DE"}]}, NOON, SYSTEM))
 
 
-def test_assign_takes_it_from_who_has_it(office: Office) -> None:  # noqa: F811
+def test_assign_takes_it_from_who_has_it(office: Office) -> None:
     lead_id, first = office.lead(office.partner, accepted=True)
     browser = office.visit("manager")
     assert "Nordhaven loses it at once, without its fault." in browser.page(f"/leads/{lead_id}/assign")
@@ -104,7 +108,7 @@ def test_assign_takes_it_from_who_has_it(office: Office) -> None:  # noqa: F811
     assert office.do(lambda session: session.get_one(Assignment, first).state.value) == "recalled"
 
 
-def test_a_manager_assigns_to_its_own_partners_only(office: Office) -> None:  # noqa: F811
+def test_a_manager_assigns_to_its_own_partners_only(office: Office) -> None:
     lead_id, _ = office.lead()
     browser = office.visit("own")
     assert "Rival" not in browser.page(f"/leads/{lead_id}/assign")
@@ -117,7 +121,7 @@ def test_a_manager_assigns_to_its_own_partners_only(office: Office) -> None:  # 
 
 
 @pytest.mark.parametrize("who", ["marketer", "rep"])
-def test_only_managers_act_by_hand(office: Office, who: str) -> None:  # noqa: F811
+def test_only_managers_act_by_hand(office: Office, who: str) -> None:
     lead_id, _ = office.lead(office.partner)
     browser = office.visit(who)
     for act in ACTS:
@@ -133,7 +137,7 @@ def test_only_managers_act_by_hand(office: Office, who: str) -> None:  # noqa: F
         ("nurture", "is kept and waits", "nurture"),
     ],
 )
-def test_an_act_names_its_effect_and_asks_why(office: Office, act: str, effect: str, status: str) -> None:  # noqa: F811
+def test_an_act_names_its_effect_and_asks_why(office: Office, act: str, effect: str, status: str) -> None:
     lead_id, _ = office.lead(office.partner)
     browser, path = office.visit("manager"), f"/leads/{lead_id}/{act}"
     assert effect in browser.page(path)
@@ -144,7 +148,7 @@ def test_an_act_names_its_effect_and_asks_why(office: Office, act: str, effect: 
     assert office.status(lead_id) == status
 
 
-def test_a_closed_lead_is_reopened_and_an_open_one_not(office: Office) -> None:  # noqa: F811
+def test_a_closed_lead_is_reopened_and_an_open_one_not(office: Office) -> None:
     lead_id, _ = office.lead(office.partner, accepted=True)
     browser = office.visit("manager")
     assert "only a closed one can be reopened" in browser.done(f"/leads/{lead_id}/reopen", reason="x")
@@ -155,7 +159,7 @@ def test_a_closed_lead_is_reopened_and_an_open_one_not(office: Office) -> None: 
     assert "there is nothing to take back" in browser.done(f"/leads/{free}/recall", reason="x")
 
 
-def test_two_leads_become_one(office: Office) -> None:  # noqa: F811
+def test_two_leads_become_one(office: Office) -> None:
     stays, _ = office.lead(office.partner, company="Stays AG")
     goes, _ = office.lead(office.partner, company="Goes AG")
     browser = office.visit("manager")
@@ -165,7 +169,7 @@ def test_two_leads_become_one(office: Office) -> None:  # noqa: F811
     assert office.status(goes) == "duplicate"
 
 
-def test_leads_are_filtered_and_say_who_has_them(office: Office) -> None:  # noqa: F811
+def test_leads_are_filtered_and_say_who_has_them(office: Office) -> None:
     office.lead(office.partner, company="Alpha AG", at=NOON - 3 * DAY)
     office.lead(office.rival, company="Beta AG", at=NOON - 2 * DAY)
     office.lead(company="Gamma AG", at=NOON)
@@ -185,7 +189,7 @@ def test_leads_are_filtered_and_say_who_has_them(office: Office) -> None:  # noq
     assert found("", office.visit("marketer")) == {"Alpha", "Beta", "Gamma"}
 
 
-def test_the_table_goes_on_by_cursor_and_costs_the_same(office: Office, app: Flask) -> None:  # noqa: F811
+def test_the_table_goes_on_by_cursor_and_costs_the_same(office: Office, app: Flask) -> None:
     office.rules(office.partner)
 
     def fill(session: Session, first: int, last: int) -> None:
@@ -211,7 +215,7 @@ def test_the_table_goes_on_by_cursor_and_costs_the_same(office: Office, app: Fla
 FACTS = {"email": "anna@example.org", "last_name": "Lind", "company": "Lind KG", "country": "de", "employees": "120"}
 
 
-def test_a_lead_is_typed_in_and_handed_out(office: Office) -> None:  # noqa: F811
+def test_a_lead_is_typed_in_and_handed_out(office: Office) -> None:
     office.rules(office.partner)
     browser = office.visit("admin")
     assert "Saved, offered." in browser.done("/leads/new", **FACTS)
@@ -220,19 +224,25 @@ def test_a_lead_is_typed_in_and_handed_out(office: Office) -> None:  # noqa: F81
     assert "the enquiry joins its timeline" in browser.done("/leads/new", **FACTS)
 
 
-def test_what_is_wrong_is_told_beside_its_field(office: Office) -> None:  # noqa: F811
-    answer = office.visit("marketer").post("/leads/new", email="nobody", country="XX", company="Kept Ltd", employees="many")
+def test_what_is_wrong_is_told_beside_its_field(office: Office) -> None:
+    answer = office.visit("marketer").post(
+        "/leads/new", email="nobody", country="XX", company="Kept Ltd", employees="many"
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and 'value="Kept Ltd"' in page
     none = office.visit("marketer").post("/leads/new", email="nobody", country="XX", company="Kept Ltd")
     assert "2 things to correct" in words(none) and "This is not an e-mail address" in words(none)
-    assert "Give an e-mail address or a phone number." in words(office.visit("marketer").post("/leads/new", company="x"))
+    assert "Give an e-mail address or a phone number." in words(
+        office.visit("marketer").post("/leads/new", company="x")
+    )
     assert office.do(lambda session: session.query(Lead).count()) == 0
 
 
-def test_managers_bring_no_leads_in(office: Office) -> None:  # noqa: F811
+def test_managers_bring_no_leads_in(office: Office) -> None:
     browser = office.visit("manager")
-    assert [browser.get(path).status_code for path in ("/leads/new", "/leads/import", "/lead-definition/edit")] == [404] * 3
+    assert [browser.get(path).status_code for path in ("/leads/new", "/leads/import", "/lead-definition/edit")] == [
+        404
+    ] * 3
     assert browser.post("/leads/new", **FACTS).status_code == 404
     assert "Import a file" not in browser.page("/leads")
 
@@ -245,7 +255,7 @@ def _upload(browser: Visitor, text: str, mapping: str = "Firma = company") -> An
     return browser.post("/leads/import", file=(io.BytesIO(text.encode()), "leads.csv"), mapping=mapping)
 
 
-def test_a_file_is_checked_shown_and_then_imported(office: Office) -> None:  # noqa: F811
+def test_a_file_is_checked_shown_and_then_imported(office: Office) -> None:
     office.rules(office.partner)
     browser = office.visit("marketer")
     answer = _upload(browser, FILE)
@@ -265,7 +275,7 @@ def test_a_file_is_checked_shown_and_then_imported(office: Office) -> None:  # n
     assert office.do(lambda session: session.query(Lead).count()) == 2
 
 
-def test_another_person_cannot_import_a_kept_file(office: Office) -> None:  # noqa: F811
+def test_another_person_cannot_import_a_kept_file(office: Office) -> None:
     path = re.search(r'action="(/leads/import/[^"]+)"', _upload(office.visit("marketer"), FILE).get_data(as_text=True))
     assert path is not None
     assert "The file is no longer kept here" in office.visit("admin").done(path[1])
@@ -282,7 +292,10 @@ def test_another_person_cannot_import_a_kept_file(office: Office) -> None:  # no
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_a_sentence(
-    office: Office, text: str, mapping: str, sentence: str  # noqa: F811
+    office: Office,
+    text: str,
+    mapping: str,
+    sentence: str,
 ) -> None:
     browser = office.visit("marketer")
     if text:
@@ -300,7 +313,7 @@ DEFINITION = {
 }
 
 
-def test_a_definition_is_checked_published_and_scores(office: Office) -> None:  # noqa: F811
+def test_a_definition_is_checked_published_and_scores(office: Office) -> None:
     office.rules(office.partner)
     browser = office.visit("marketer")
     assert "every lead with a valid contact is qualified, grade C" in browser.page("/lead-definition")
@@ -315,7 +328,9 @@ def test_a_definition_is_checked_published_and_scores(office: Office) -> None:  
     small = office.do(lambda session: world.receive_lead(session, now=NOON, employees=5).status.value)
     assert (big, small) == ("A", "disqualified")
     browser.done("/lead-definition/edit", text=text, keep="1", note="Second")
-    states = office.do(lambda session: [(d.number, d.state.value) for d in session.query(LeadDefinition).order_by("number")])
+    states = office.do(
+        lambda session: [(d.number, d.state.value) for d in session.query(LeadDefinition).order_by("number")]
+    )
     assert states == [(1, "retired"), (2, "published")]
     assert office.do(lambda session: session.query(Audit).filter_by(action="definition.publish").count()) == 2
 
@@ -331,7 +346,7 @@ def test_a_definition_is_checked_published_and_scores(office: Office) -> None:  
         ("", "Write the document as JSON."),
     ],
 )
-def test_a_wrong_definition_is_refused_and_kept_on_the_page(office: Office, text: str, sentence: str) -> None:  # noqa: F811
+def test_a_wrong_definition_is_refused_and_kept_on_the_page(office: Office, text: str, sentence: str) -> None:
     answer = office.visit("admin").post("/lead-definition/edit", text=text, keep="1")
     assert answer.status_code == 422 and sentence in words(answer)
     assert office.do(lambda session: session.query(LeadDefinition).count()) == 0

@@ -28,8 +28,10 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
 
     email = StringField("E-mail address", [DataRequired("Give an e-mail address."), Length(max=254)])
     name = StringField("Name", NAME)
-    role = SelectField("Role", choices=options((role.value, role.label) for role in Role), default=Role.CHANNEL_MANAGER.value)
-    partner_id = SelectField("Belongs to")
+    role = SelectField(
+        "Role", choices=options((role.value, role.label) for role in Role), default=Role.CHANNEL_MANAGER.value
+    )
+    partner_id = SelectField("Belongs to", default="")
     timezone = StringField("Time zone")
     portfolio = SelectMultipleField("Sees these partners only")
 
@@ -56,8 +58,10 @@ class KeyForm(FlaskForm):  # type: ignore[misc]
     """What a key is for, and for whom it acts."""
 
     key_name = StringField("What is the key for?", [DataRequired("Say what the key is for."), Length(max=200)])
-    role = SelectField("Acts as", choices=options((role.value, role.label) for role in ROLES), default=Role.MARKETER.value)
-    partner_id = SelectField("Of")
+    role = SelectField(
+        "Acts as", choices=options((role.value, role.label) for role in ROLES), default=Role.MARKETER.value
+    )
+    partner_id = SelectField("Of", default="")
 
 
 class ConfirmForm(FlaskForm):  # type: ignore[misc]

@@ -16,7 +16,7 @@ from portal.accounts.actor import Actor
 from portal.allocation.candidates import Candidate, gate_facts, survey
 from portal.allocation.hand import barred
 from portal.allocation.live import snapshot
-from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, QueueReason
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, DecisionOutcome, LeadStatus, QueueReason
 from portal.web.staff import paging
 from portal.web.staff.forms import end_of_day, start_of_day
 
@@ -28,8 +28,17 @@ def _waiting(actor: Actor) -> Select[Lead]:
     return access.leads(actor).where(Lead.status.in_(WAITING))
 
 
-def waiting(session: AnySession, actor: Actor, page: int) -> tuple[Sequence[tuple[Lead, Decision | None]], bool]:
-    """A page of leads that nobody has, each with the decision that says why; and whether others follow."""
+@dataclass(frozen=True)
+class Waiting:
+    """A lead that nobody has. ``since``: from when on. ``sentence``: why it found nobody, once that was tried."""
+
+    lead: Lead
+    since: datetime
+    sentence: str
+
+
+def waiting(session: AnySession, actor: Actor, page: int) -> tuple[Sequence[Waiting], bool]:
+    """A page of leads that nobody has, best grade first, then oldest; and whether others follow."""
     latest = (
         select(Decision.id)
         .where(Decision.lead_id == Lead.id)
@@ -38,20 +47,21 @@ def waiting(session: AnySession, actor: Actor, page: int) -> tuple[Sequence[tupl
         .correlate(Lead)
         .scalar_subquery()
     )
-    query = _waiting(actor).outerjoin(Decision, Decision.id == latest).add_columns(Decision)
+    left = select(func.max(Assignment.ended_at)).where(Assignment.lead_id == Lead.id).correlate(Lead).scalar_subquery()
+    query = _waiting(actor).outerjoin(Decision, Decision.id == latest).add_columns(Decision, left)
     query = query.order_by(Lead.grade, Lead.received_at, Lead.id)
     found = session.execute(query.limit(paging.SIZE + 1).offset((page - 1) * paging.SIZE))
-    return paging.cut([(lead, decision) for lead, decision in found])
+    return paging.cut([_waits(lead, decision, left_at) for lead, decision, left_at in found])
+
+
+def _waits(lead: Lead, decision: Decision | None, left_at: datetime | None) -> Waiting:
+    tried = decision is not None and decision.outcome is DecisionOutcome.QUEUED
+    return Waiting(lead, left_at or lead.received_at, decision.sentence if decision is not None and tried else "")
 
 
 def waiting_count(session: AnySession, actor: Actor) -> int:
     """How many leads nobody has."""
     return session.scalar(select(func.count()).select_from(_waiting(actor).subquery())) or 0
-
-
-def waiting_since(lead: Lead, decision: Decision | None) -> datetime:
-    """From when on nobody had it, as far as its decision tells; else when it came in."""
-    return decision.decided_at if decision is not None else lead.received_at
 
 
 def retriable(session: AnySession, actor: Actor, limit: int) -> Sequence[Lead]:

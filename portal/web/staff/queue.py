@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from models.allocation import Decision
 from models.base import db
 from models.leads import Lead
 from models.session import unit
@@ -15,6 +14,7 @@ from portal.vocabulary import LeadStatus, QueueReason
 from portal.web import gate
 from portal.web.shell import saved, since
 from portal.web.staff import lead_reading, paging
+from portal.web.staff.lead_reading import Waiting
 from portal.web.staff.partner_words import lead_name
 from portal.web.visitor import actor, now
 
@@ -28,19 +28,20 @@ def index() -> ResponseReturnValue:
     """Best grade first, then longest waiting."""
     rows, more = lead_reading.waiting(db.session, actor(), paging.page_number())
     total = lead_reading.waiting_count(db.session, actor())
-    return render_template("queue/index.html", rows=[_row(*row) for row in rows], total=total, **paging.numbered(more))
+    return render_template("queue/index.html", rows=[_row(row) for row in rows], total=total, **paging.numbered(more))
 
 
-def _row(lead: Lead, decision: Decision | None) -> dict[str, Any]:
+def _row(row: Waiting) -> dict[str, Any]:
+    lead, reason = row.lead, reason_of(row.lead)
     return {
         "id": lead.id,
         "grade": lead.grade,
         "name": lead_name(lead),
         "url": url_for("lead.page", lead_id=lead.id),
         "detail": ", ".join(filter(None, (lead.product, lead.region, lead.country))) or "No product or place given",
-        "reason": reason_of(lead),
-        "sentence": decision.sentence if decision else "",
-        "since": since(lead_reading.waiting_since(lead, decision)),
+        "reason": reason,
+        "sentence": row.sentence if row.sentence.rstrip(".") != reason else "",
+        "since": since(row.since),
         "again": retriable(lead),
     }
 

@@ -1,0 +1,83 @@
+"""The statements of the hot path, built once: what placing one lead asks of the database, apart from its inserts."""
+
+from typing import Any, cast
+
+from sqlalchemy import Table, and_, bindparam, case, literal, or_, select, union_all, update
+
+from models.allocation import Rotation
+from models.assignments import Assignment, Deal
+from models.leads import Lead
+from models.partners import Partner
+from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, DealStage, Standing
+
+PARTNER = cast(Table, Partner.__table__)
+ROTATION = cast(Table, Rotation.__table__)
+LEAD = cast(Table, Lead.__table__)
+ASSIGNMENT = cast(Table, Assignment.__table__)
+DEAL = cast(Table, Deal.__table__)
+NO_LEADS = (Standing.STOPPED, Standing.HELD)
+OPEN_STAGES = tuple(stage for stage in DealStage if stage.is_open)
+
+#: The rotation's credits, its row locked: {of}. What is read after it is the latest.
+LOCK_ROTATION = select(ROTATION.c.credits).where(ROTATION.c.key == bindparam("of")).with_for_update()
+#: {of, after}
+SAVE_TURN = (
+    update(ROTATION)
+    .where(ROTATION.c.key == bindparam("of"))
+    .values(credits=bindparam("after"), turns=ROTATION.c.turns + 1)
+)
+#: How partners stand now: {ids}.
+STATE_NOW = select(
+    PARTNER.c.id, PARTNER.c.standing, PARTNER.c.active, PARTNER.c.reachable, PARTNER.c.open_leads, PARTNER.c.cap_now,
+    PARTNER.c.weight_now_x2, PARTNER.c.day_key, PARTNER.c.day_offers, PARTNER.c.week_key, PARTNER.c.week_offers,
+).where(PARTNER.c.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
+
+_same_day, _same_week = PARTNER.c.day_key == bindparam("day"), PARTNER.c.week_key == bindparam("week")
+
+
+def _below(same: Any, count: Any, cap: Any) -> Any:
+    """Another day or week, or no cap, or fewer than the cap."""
+    return or_(cap.is_(None), ~same, count < cap)
+
+
+#: A place by hand: who may have leads at all. {of, day, week}
+TAKE_PLACE_BY_HAND = (
+    update(PARTNER)
+    .where(PARTNER.c.id == bindparam("of"), PARTNER.c.active, PARTNER.c.reachable)
+    .where(PARTNER.c.standing.not_in(NO_LEADS))
+    .values(
+        open_leads=PARTNER.c.open_leads + 1,
+        day_offers=case((_same_day, PARTNER.c.day_offers + 1), else_=1),
+        day_key=bindparam("day"),
+        week_offers=case((_same_week, PARTNER.c.week_offers + 1), else_=1),
+        week_key=bindparam("week"),
+    )
+)
+#: The guard: the same, below every cap. One row changed, or none.
+TAKE_PLACE = TAKE_PLACE_BY_HAND.where(
+    PARTNER.c.open_leads < PARTNER.c.cap_now,
+    _below(_same_day, PARTNER.c.day_offers, PARTNER.c.daily_cap),
+    _below(_same_week, PARTNER.c.week_offers, PARTNER.c.weekly_cap),
+)
+
+_at_company = and_(LEAD.c.company_domain == bindparam("domain"), LEAD.c.id != bindparam("but"))
+_works = (
+    select(literal("works").label("what"), ASSIGNMENT.c.partner_id)
+    .join(LEAD, LEAD.c.id == ASSIGNMENT.c.lead_id)
+    .where(_at_company, ASSIGNMENT.c.state.in_(LIVE_ASSIGNMENT))
+    .order_by(ASSIGNMENT.c.id.desc())
+    .limit(1)
+    .subquery()
+)
+_owns = (
+    select(literal("owns").label("what"), DEAL.c.partner_id)
+    .join(LEAD, LEAD.c.id == DEAL.c.lead_id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == DEAL.c.assignment_id)
+    .where(_at_company, DEAL.c.stage.in_(OPEN_STAGES), ASSIGNMENT.c.state == AssignmentState.ACCEPTED)
+    .order_by(DEAL.c.created_at, DEAL.c.id)
+    .limit(1)
+    .subquery()
+)
+#: Who works a company now (the latest live assignment) and who owns its account (the earliest live deal), leaving one
+#: lead aside: {domain, but}. A deal is live while it is open and its partner still holds the lead that it came from.
+COMPANY = union_all(select(_works), select(_owns))

@@ -1,0 +1,189 @@
+"""What contenders do in a race; each is a job of ``tests.support.racing``."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import func, select
+
+from models.assignments import Assignment, Obligation
+from models.base import db
+from models.leads import Lead
+from models.partners import Partner
+from models.session import read_only
+from portal.accounts.actor import Actor
+from portal.compliance import partners
+from portal.enforcement import acts
+from portal.enforcement.placing import place_freed
+from portal.enforcement.sweep import sweep
+from portal.follow_up.service import Touch, Verdict
+from portal.vocabulary import (
+    LIVE_ASSIGNMENT,
+    ActivityKind,
+    ActivityOutcome,
+    AssignmentState,
+    DeclineReason,
+    Disposition,
+    LeadStatus,
+    ObligationState,
+    Role,
+    Standing,
+)
+from tests.support.racing import Turns
+from tests.support.world import DAY, MONDAY, receive_lead, rep_of
+
+STAFF = Actor(kind="user", id=None, name="Mira Manager", role=Role.ADMIN)
+
+
+def storm(turns: Turns, each: int) -> None:
+    """Enquiries from all sides: every fourth of a person whom others send too, every fourth sent twice."""
+    for number in range(each):
+        mine = f"p{turns.number}n{number}@company{turns.number}x{number}.example.com"
+        facts: dict[str, Any] = {"email": mine, "company": None, "external_id": f"{turns.number}-{number}"}
+        if number % 4 == 1:
+            facts |= {"email": f"shared{number}@shared{number}.example.com"}
+        if number % 4 == 2:
+            facts |= {"external_id": f"again-{number}"}
+        turns.act("receive", partial(receive_lead, now=MONDAY, **facts))
+
+
+def claim_all(turns: Turns, lead_ids: list[str], partner_ids: list[str]) -> None:
+    """Every thread claims every lead, each for one partner, in an order of its own."""
+    partner_id = partner_ids[turns.number % len(partner_ids)]
+    for lead_id in turns.dice.sample(lead_ids, len(lead_ids)):
+        turns.act("claim", acts.claim, _rep(partner_id), lead_id, MONDAY)
+
+
+def answer_or_expire(turns: Turns, offers: list[tuple[str, str]]) -> None:
+    """Half accept or decline just before the time is over, half record that it is over."""
+    for assignment_id, partner_id in turns.dice.sample(offers, len(offers)):
+        if turns.number % 4 == 0:
+            turns.act("sweep", sweep, MONDAY + 3 * DAY)
+        elif turns.number % 4 == 1:
+            turns.act("decline", acts.decline, _rep(partner_id), assignment_id, DeclineReason.NOT_A_FIT, None, MONDAY)
+        else:
+            turns.act("accept", acts.accept, _rep(partner_id), assignment_id, MONDAY)
+
+
+def _rep(partner_id: str) -> Actor:
+    return Actor(kind="user", id=None, name="Rep", role=Role.PARTNER_REP, partner_id=partner_id)
+
+
+def live(turns: Turns) -> None:
+    """Days of a busy vendor in seconds: everybody does everything while the clock runs and sweeps go on."""
+    doings: list[Callable[[Turns], None]] = [
+        _receive, _receive, _receive, _answer, _answer, _touch, _feedback, _sweep, _ready, _hold, _release, _waive,
+        _claim, _recall, _assign, _take_out, _reopen, _cap, watch, watch,
+    ]  # fmt: skip
+    while not turns.over:
+        turns.dice.choice(doings)(turns)
+
+
+def _any(turns: Turns, model: Any, *where: Any) -> Any:
+    read_only(db.session)
+    ids = db.session.scalars(select(model.id).where(*where).limit(50)).all()
+    found = db.session.get(model, turns.dice.choice(ids)) if ids else None
+    db.session.commit()
+    return found
+
+
+def _receive(turns: Turns) -> None:
+    who = turns.dice.randint(0, 400)
+    facts = {"email": f"p{who}@c{who % 90}.example.com", "country": turns.dice.choice(("DE", "FR")), "company": None}
+    turns.act("receive", partial(receive_lead, now=turns.now(), **facts))
+
+
+def _answer(turns: Turns) -> None:
+    if found := _any(turns, Assignment, Assignment.state == AssignmentState.OFFERED):
+        if turns.dice.random() < 0.8:
+            turns.act("accept", acts.accept, _rep(found.partner_id), found.id, turns.now())
+        else:
+            reason = DeclineReason.NO_CAPACITY
+            turns.act("decline", acts.decline, _rep(found.partner_id), found.id, reason, None, turns.now())
+
+
+def _touch(turns: Turns) -> None:
+    if found := _any(turns, Assignment, Assignment.state == AssignmentState.ACCEPTED):
+        touch = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+        turns.act("log", acts.log, _rep(found.partner_id), found.id, touch, turns.now())
+
+
+def _feedback(turns: Turns) -> None:
+    if found := _any(turns, Assignment, Assignment.state == AssignmentState.ACCEPTED):
+        verdict = Verdict(3, turns.dice.choice(tuple(Disposition)))
+        turns.act("feedback", acts.feedback, _rep(found.partner_id), found.id, verdict, turns.now())
+
+
+def _sweep(turns: Turns) -> None:
+    turns.act("sweep", sweep, turns.now())
+
+
+def _ready(turns: Turns) -> None:
+    if found := _any(turns, Partner, Partner.standing == Standing.STOPPED):
+        turns.act("ready", acts.ready, rep_of(found), found.id, turns.now())
+
+
+def _hold(turns: Turns) -> None:
+    now = turns.now()
+    turns.act("hold", acts.hold, STAFF, _any(turns, Partner).id, "by hand", now + DAY / 4, now)
+
+
+def _release(turns: Turns) -> None:
+    if found := _any(turns, Partner, Partner.standing.in_((Standing.STOPPED, Standing.HELD))):
+        turns.act("release", acts.release, STAFF, found.id, "talked", turns.now())
+
+
+def _waive(turns: Turns) -> None:
+    owed = Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED))
+    if found := _any(turns, Obligation, owed):
+        turns.act("waive", acts.waive, STAFF, [found.id], "our fault", turns.now())
+
+
+def _claim(turns: Turns) -> None:
+    if found := _any(turns, Lead, Lead.status == LeadStatus.POOLED):
+        turns.act("claim", acts.claim, rep_of(_any(turns, Partner)), found.id, turns.now())
+
+
+def _recall(turns: Turns) -> None:
+    if found := _any(turns, Assignment, Assignment.state.in_(LIVE_ASSIGNMENT)):
+        turns.act("recall", acts.recall, STAFF, found.id, "a mistake", turns.now())
+
+
+def _assign(turns: Turns) -> None:
+    if found := _any(turns, Lead, Lead.status.in_((LeadStatus.UNALLOCATED, LeadStatus.OFFERED, LeadStatus.POOLED))):
+        turns.act("assign", acts.assign, STAFF, found.id, _any(turns, Partner).id, "as asked", turns.now())
+
+
+def _take_out(turns: Turns) -> None:
+    if turns.dice.random() < 0.3 and (found := _any(turns, Lead, Lead.status != LeadStatus.DUPLICATE)):
+        turns.act("take out", acts.take_out, STAFF, found.id, LeadStatus.DISQUALIFIED, "no lead", turns.now())
+
+
+def _reopen(turns: Turns) -> None:
+    if found := _any(turns, Lead, Lead.status.in_((LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.DISQUALIFIED))):
+        turns.act("reopen", acts.reopen, STAFF, found.id, "they called", turns.now())
+
+
+def _cap(turns: Turns) -> None:
+    if turns.dice.random() < 0.3:
+        partner, cap, now = _any(turns, Partner).id, turns.dice.randint(2, 6), turns.now()
+
+        def change(session: Any) -> None:
+            work = partial(partners.change, session, partner, {"open_lead_cap": cap}, now, STAFF)
+            place_freed(session, acts.settled(session, now, work)[1], now)
+
+        turns.act("cap", change)
+
+
+def watch(turns: Turns) -> None:
+    """What no reader may see at any moment: one lead in two hands, an offer with a partner that is stopped."""
+    read_only(db.session)
+    held = select(Assignment.lead_id).where(Assignment.state.in_(LIVE_ASSIGNMENT))
+    twice = db.session.scalars(held.group_by(Assignment.lead_id).having(func.count() > 1)).all()
+    late = db.session.scalars(
+        select(Assignment.id)
+        .join(Partner, Partner.id == Assignment.partner_id)
+        .where(Partner.standing == Standing.STOPPED, Assignment.state == AssignmentState.OFFERED)
+    ).all()
+    db.session.commit()
+    turns.errors += [f"held twice: {twice}"] * bool(twice) + [f"offered to the stopped: {late}"] * bool(late)
