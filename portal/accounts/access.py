@@ -20,6 +20,11 @@ from portal.errors import NotFound
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Disposition, LeadEventKind, LeadStatus, Role
 
 T = TypeVar("T")
+#: In nobody's hands, and not closed by anybody: whoever manages partners may have to act.
+NOBODYS = (
+    LeadStatus.RECEIVED, LeadStatus.DUPLICATE, LeadStatus.DISQUALIFIED, LeadStatus.NURTURE, LeadStatus.UNALLOCATED,
+    LeadStatus.POOLED, LeadStatus.RETURNED,
+)  # fmt: skip
 #: What the person did, and no partner: every holder may read it.
 ENQUIRIES = (LeadEventKind.RECEIVED, LeadEventKind.ENQUIRED_AGAIN)
 #: Closed by its outcome: the partner keeps its own won and lost leads in sight.
@@ -46,7 +51,7 @@ def holds(partner_id: str | None) -> ColumnElement[bool]:
     A lead that was reopened and went elsewhere is out of sight, whatever becomes of it there.
     """
     later = aliased(Assignment)
-    went_on = select(later.id).where(later.lead_id == Lead.id, later.id > Assignment.id).exists()
+    went_on = select(later.id).where(later.lead_id == Assignment.lead_id, later.id > Assignment.id).exists()
     return (
         select(Assignment.id)
         .where(
@@ -63,13 +68,12 @@ def holds(partner_id: str | None) -> ColumnElement[bool]:
 
 
 def leads(actor: Actor) -> Select[Lead]:
-    """Leads: in the partner's hands now (or won or lost by it); for a portfolio also those nobody holds."""
+    """Leads: in the partner's hands now (or won or lost by it); for a portfolio its partners' and those in no hands."""
     if actor.is_partner:
         return select(Lead).where(holds(actor.partner_id))
     if actor.role is Role.CHANNEL_MANAGER and actor.portfolio is not None:
-        held = select(Assignment.lead_id).where(Assignment.state.in_(LIVE_ASSIGNMENT))
         ever = select(Assignment.lead_id).where(Assignment.partner_id.in_(actor.portfolio))
-        return select(Lead).where(or_(Lead.id.in_(ever), Lead.id.not_in(held)))
+        return select(Lead).where(or_(Lead.id.in_(ever), Lead.status.in_(NOBODYS)))
     return select(Lead)
 
 

@@ -1,6 +1,6 @@
 """Who could take a lead now: the pool's partners with every gate asked, from rows read after the rotation's lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from portal.allocation.gates import (
     static_miss,
     week_key,
 )
-from portal.allocation.statements import COMPANY, STATE_NOW, TAKE_PLACE, TAKE_PLACE_BY_HAND
+from portal.allocation.statements import COMPANY, OWNERS, STATE_NOW, TAKE_PLACE, TAKE_PLACE_BY_HAND
 from portal.deadlines.live import cached
 from portal.qualification.policy import Definition, parse_definition
 
@@ -80,6 +80,22 @@ def facts_of_new(
     )  # fmt: skip
 
 
+def facts_of_all(session: AnySession, leads: Sequence[Lead]) -> dict[str, LeadFacts]:
+    """What the gates read of many leads, by id, in two queries."""
+    holders: dict[str, set[str]] = {lead.id: set() for lead in leads}
+    held = select(Assignment.lead_id, Assignment.partner_id)
+    for row in session.execute(held.where(Assignment.lead_id.in_(holders), Assignment.earlier_holder)):
+        holders[row.lead_id].add(row.partner_id)
+    domains = {lead.company_domain for lead in leads if lead.company_domain}
+    owners: dict[str, str] = {}
+    for row in session.execute(OWNERS, {"domains": sorted(domains)}):
+        owners.setdefault(row.company_domain, row.partner_id)
+    return {
+        lead.id: facts_of_new(session, lead, owners.get(lead.company_domain or ""), frozenset(holders[lead.id]))
+        for lead in leads
+    }
+
+
 def is_early(session: AnySession, lead: Lead) -> bool:
     """Whether its score left the lead to nurture, by the definition that scored it: every time it is placed, and in
     the pool, only who asked for early leads may get it."""
@@ -113,7 +129,7 @@ def survey(
     """
     pool = tuple(pool)
     misses = {facts.id: None if full else static_miss(facts, lead) for facts in pool}
-    state = _now(session, [facts for facts in pool if misses[facts.id] is None], now)
+    state = state_now(session, [facts for facts in pool if misses[facts.id] is None], now)
     candidates, retries = [], []
     for facts in pool:
         miss, current = misses[facts.id], state.get(facts.id)
@@ -126,7 +142,8 @@ def survey(
     return Field(candidates, min((r for r in retries if r is not None), default=None))
 
 
-def _now(session: AnySession, partners: list[PartnerFacts], now: datetime) -> Mapping[str, PartnerNow]:
+def state_now(session: AnySession, partners: list[PartnerFacts], now: datetime) -> Mapping[str, PartnerNow]:
+    """How partners stand now, by id, in one query."""
     by_id = {facts.id: facts for facts in partners}
     rows = session.execute(STATE_NOW, {"ids": list(by_id)})
     return {row.id: _state(by_id[row.id], row, now) for row in rows}

@@ -12,10 +12,17 @@ from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation import sentences
-from portal.allocation.candidates import Candidate, gate_facts, survey, take_place
-from portal.allocation.gates import static_miss
+from portal.allocation.candidates import (
+    Candidate,
+    facts_of_all,
+    gate_facts,
+    state_now,
+    survey,
+    take_place,
+)
+from portal.allocation.gates import GateResult, PartnerFacts, evaluate, static_miss
 from portal.allocation.hand import by_hand, new_accepted
-from portal.allocation.live import snapshot
+from portal.allocation.live import Snapshot, snapshot
 from portal.compliance.service import enter
 from portal.deadlines.assignments import begin_work, event, locked_lead
 from portal.errors import Conflict, NotFound
@@ -42,31 +49,46 @@ def shown_to(session: AnySession, partner_id: str, now: datetime, limit: int = 2
         .order_by(Lead.grade, Lead.pool_until, Lead.id)
         .limit(1000)
     ).all()
-    shown = (seen for lead in leads if (seen := look(session, lead, partner_id, now)) is not None)
-    return [pooled for _, pooled in zip(range(limit), shown, strict=False)]
+    return looks(session, leads, partner_id, now)[:limit]
 
 
 def look(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Pooled | None:
     """One pooled lead as one partner sees it; None where it is not shown to it."""
-    candidate = _candidate(session, lead, partner_id, now)
-    if candidate is None or any(not g.passed for g in candidate.gates if g.gate in SEEING):
-        return None
-    closed = next((g for g in candidate.gates if not g.passed), None)
-    if closed is None:
-        return Pooled(lead, None)
-    return Pooled(lead, sentences.gate_sentence(closed.gate, False, closed.facts, "partner", candidate.facts.name))
+    return next(iter(looks(session, [lead], partner_id, now)), None)
+
+
+def looks(session: AnySession, leads: Sequence[Lead], partner_id: str, now: datetime) -> list[Pooled]:
+    """Those of these leads that are shown to a partner, as it sees them; a fixed number of queries."""
+    config = snapshot(session)
+    partner = config.roster.get(partner_id)
+    if partner is None or not leads:
+        return []
+    state, facts = state_now(session, [partner], now).get(partner_id), facts_of_all(session, leads)
+    if state is None:
+        return []
+    mine = [lead for lead in leads if in_pool(config, lead, partner)]
+    seen = ((lead, evaluate(partner, state, facts[lead.id], now)) for lead in mine)
+    shown = [(lead, gates) for lead, gates in seen if all(g.passed for g in gates if g.gate in SEEING)]
+    return [Pooled(lead, _hindrance(gates, partner.name)) for lead, gates in shown]
+
+
+def in_pool(config: Snapshot, lead: Lead, partner: PartnerFacts) -> bool:
+    """Whether the rule that pooled the lead asks this partner; where the rule is gone, everybody is asked."""
+    rule = str((lead.pool or {}).get("rule"))
+    return rule not in config.pools or partner in config.pools[rule]
+
+
+def _hindrance(gates: Sequence[GateResult], name: str) -> str | None:
+    closed = next((g for g in gates if not g.passed), None)
+    return sentences.gate_sentence(closed.gate, False, closed.facts, "partner", name) if closed else None
 
 
 def _candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -> Candidate | None:
     config = snapshot(session)
     partner = config.roster.get(partner_id)
-    rule = str((lead.pool or {}).get("rule"))
-    if partner is None or (rule in config.pools and partner not in config.pools[rule]):
+    if partner is None or not in_pool(config, lead, partner):
         return None
-    facts = gate_facts(session, lead)
-    if static_miss(partner, facts) is not None:
-        return None
-    return survey(session, [partner], facts, now).candidates[0]
+    return survey(session, [partner], gate_facts(session, lead), now, full=True).candidates[0]
 
 
 def claim(session: AnySession, lead_id: str, now: datetime, actor: Actor) -> Assignment:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from models.allocation import Decision, Rotation
 from models.assignments import Assignment, Obligation
 from models.base import Model, new_id

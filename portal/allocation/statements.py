@@ -69,15 +69,16 @@ _works = (
     .limit(1)
     .subquery()
 )
-_owns = (
-    select(literal("owns").label("what"), DEAL.c.partner_id)
+_live_deals = (
+    select(LEAD.c.company_domain, DEAL.c.partner_id, literal("owns").label("what"))
     .join(LEAD, LEAD.c.id == DEAL.c.lead_id)
     .join(ASSIGNMENT, ASSIGNMENT.c.id == DEAL.c.assignment_id)
-    .where(_at_company, DEAL.c.stage.in_(OPEN_STAGES), ASSIGNMENT.c.state == AssignmentState.ACCEPTED)
+    .where(DEAL.c.stage.in_(OPEN_STAGES), ASSIGNMENT.c.state == AssignmentState.ACCEPTED)
     .order_by(DEAL.c.created_at, DEAL.c.id)
-    .limit(1)
-    .subquery()
 )
+#: The live deals at companies, the earliest first: {domains}.
+OWNERS = _live_deals.where(LEAD.c.company_domain.in_(bindparam("domains", expanding=True)))
+_owns = _live_deals.where(_at_company).limit(1).subquery()
 #: Who works a company now (the latest live assignment) and who owns its account (the earliest live deal), leaving one
 #: lead aside: {domain, but}. A deal is live while it is open and its partner still holds the lead that it came from.
-COMPANY = union_all(select(_works), select(_owns))
+COMPANY = union_all(select(_works.c.what, _works.c.partner_id), select(_owns.c.what, _owns.c.partner_id))

@@ -18,10 +18,10 @@ from portal.vocabulary import AssignmentState, DeclineReason, ObligationKind, Ob
 
 #: Country or postcode area, leads, from and to how many days before the end.
 EVERYDAY = (
-    ("DE 1", 8, 112, 16), ("DE 6", 8, 84, 2), ("DE 8", 5, 80, 3), ("AT", 7, 112, 2), ("GB", 13, 115, 1),
-    ("US", 16, 115, 1), ("CA", 4, 100, 8), ("FR", 4, 90, 4), ("ES", 2, 70, 6), ("BR", 5, 110, 30), ("JP", 5, 112, 48),
+    ("DE 1", 7, 112, 16), ("DE 6", 6, 84, 2), ("DE 8", 5, 80, 3), ("AT", 6, 112, 2), ("GB", 11, 115, 1),
+    ("US", 13, 115, 1), ("CA", 3, 100, 8), ("FR", 4, 90, 4), ("ES", 2, 70, 6), ("BR", 4, 110, 30), ("JP", 5, 112, 48),
     ("NL", 4, 112, 40),
-    ("SE", 4, 108, 50), ("NO", 4, 100, 16), ("MX", 6, 110, 2),
+    ("SE", 3, 108, 50), ("NO", 3, 100, 16), ("MX", 5, 110, 2),
 )  # fmt: skip
 LATE, LOST = 21 * 24, "lost"
 #: Dealt with at once, and for good.
@@ -134,9 +134,13 @@ def measures(story: Story, manager: Actor) -> None:
     """Prairie Signal is held, Fjordlys exempt; one of Fjordlys's deadlines was waived."""
     session, ids = story.session, story.ids
     held = Plan(answer=3, contact=None, again=None, feedback=None, exact=True)
-    # Quill Harbor is the busier one of the two, so the next lead is Prairie Signal's.
-    story.lead(story.ago(6.6), {"quill": Plan(answer=12, exact=True)}, country="FR")
-    story.lead(story.ago(6.5), {"prairie": held}, country="CA", employees=60)
+    number = story.lead(story.ago(6.8), {"prairie": held}, country="ZA")
+
+    def assign(now: datetime) -> None:
+        why = "They serve this customer's head office."
+        acts.assign(session, manager, story.lead_id(number), ids["prairie"], why, now)
+
+    by_hand(story, 6.6, assign)
     until = story.end + 9 * DAY
     by_hand(story, 6, lambda now: acts.hold(session, manager, ids["prairie"], "Contract under renewal.", until, now))
     late = Plan(answer=3, contact=8, again=60, feedback=26 * 24, ending=LOST, exact=True)

@@ -15,7 +15,7 @@ from portal.config import Settings
 from portal.jobs import broker
 from portal.jobs.moment import now_of
 from portal.notifications.delivery import Delivered, deliver_due
-from portal.notifications.transports import SmtpTransport
+from portal.notifications.transports import SmtpTransport, secure_context
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ def prepare(settings: Settings) -> House:
     """Make ready in this process what every job forked from it will use. No connection is opened, so none is shared."""
     engine = create_engine(settings.database_url, poolclass=NullPool)
     configure_engine(engine)
+    if settings.smtp_url:
+        secure_context()
     house = House(settings, engine)
     HOUSE.set(house)
     return house

@@ -20,6 +20,8 @@ from portal.jobs.family import die_with
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
+    from rq import Queue
+    from rq.job import Job
 
 TTL_SECONDS = 45
 MAINTENANCE_SECONDS = 30
@@ -58,6 +60,13 @@ class MailWorker(Worker):
         """Finish the job at hand, then end."""
         self.on_stop()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def execute_job(self, job: "Job", queue: "Queue") -> None:
+        """RQ's own; a server lost meanwhile ends this worker, quietly, and the next one waits for it."""
+        try:
+            super().execute_job(job, queue)
+        except RedisError as error:
+            raise StopRequested from error
 
     def teardown(self) -> None:
         """Sign off, where there is still somebody to tell."""

@@ -93,7 +93,7 @@ class SmtpTransport:
         try:
             if self.tls:
                 server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    self.host, self.port, here, timeout=self.timeout, context=_secure()
+                    self.host, self.port, here, timeout=self.timeout, context=secure_context()
                 )
             else:
                 server = smtplib.SMTP(self.host, self.port, here, timeout=self.timeout)
@@ -109,15 +109,15 @@ class SmtpTransport:
     def _introduce(self, server: smtplib.SMTP) -> None:
         server.ehlo_or_helo_if_needed()
         if not self.tls and self.host not in LOOPBACK and server.has_extn("starttls"):
-            server.starttls(context=_secure())
+            server.starttls(context=secure_context())
             server.ehlo()
         if self.user:
             server.login(self.user, self.password)
 
 
 @cache
-def _secure() -> ssl.SSLContext:
-    """Checks the server's certificate. Made once and where it is needed: reading the authorities takes long."""
+def secure_context() -> ssl.SSLContext:
+    """What checks a server's certificate. Made once, and where it is needed: reading the authorities takes long."""
     return ssl.create_default_context()
 
 

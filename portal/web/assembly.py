@@ -5,7 +5,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from portal.config import Settings
-from portal.web import errors, gate, shell, visitor
+from portal.web import errors, frame, gate, shell, visitor
 from portal.web.entry import entry
 from portal.web.partner.screens import SCREENS as PARTNER_SCREENS
 from portal.web.staff.screens import SCREENS as STAFF_SCREENS
@@ -20,6 +20,7 @@ def register(app: Flask, settings: Settings) -> None:
     visitor.manager.init_app(app)
     gate.install(app, settings)
     shell.install(app)
+    frame.install(app)
     errors.install(app)
     for blueprint in screens():
         app.register_blueprint(blueprint)

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
-from portal.calendars.describe import describe_instant, exact, zone_name
-from portal.errors import Conflict, Forbidden, Invalid, Refusal
+from portal.calendars.describe import describe_instant, exact
+from portal.errors import Conflict, Forbidden, Invalid
 from portal.vocabulary import Role
 from portal.web.visitor import actor, now, signed_in, visitor
 
@@ -126,27 +125,3 @@ def install(app: Flask) -> None:
     """Give every template the words it needs."""
     app.jinja_env.filters.update(when=when, due=due, since=since)
     app.jinja_env.globals.update(nav=navigation, zone=zone, now=now)
-    app.context_processor(
-        lambda: {"reader_zone": f"{zone_name(now().astimezone(_tz()))} ({zone().split('/')[-1]})"}
-    )
-
-
-def _tz() -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(zone())
-
-
-__all__ = [
-    "Markup",
-    "Refusal",
-    "attempt",
-    "due",
-    "install",
-    "navigation",
-    "safe_next",
-    "saved",
-    "since",
-    "when",
-    "zone",
-]

@@ -1,6 +1,7 @@
 """Who is signed in, as Flask-Login keeps it: a user's id and session epoch, so that sign-out kills every session."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any, cast
 
 from flask import g, session
@@ -29,9 +30,9 @@ class Visitor(UserMixin):  # type: ignore[misc]
     def get_id(self) -> str:
         return f"{self.user.id}:{self.user.session_epoch}"
 
-    @property
+    @cached_property
     def organisation(self) -> Partner | None:
-        """The partner the visitor belongs to; None for the vendor's people."""
+        """The partner the visitor belongs to; None for the vendor's people. Kept for the length of the request."""
         return db.session.get(Partner, self.user.partner_id) if self.user.partner_id else None
 
 

@@ -3,7 +3,6 @@
 from flask import Blueprint
 
 from portal.web.account import account
-from portal.web.partner.frame import frame, hold
 from portal.web.partner.lead import lead
 from portal.web.partner.our_leads import our_leads
 from portal.web.partner.pool import pool
@@ -12,5 +11,3 @@ from portal.web.partner.team import team
 from portal.web.partner.work import work
 
 SCREENS: tuple[Blueprint, ...] = (work, pool, our_leads, lead, standing, team, account)
-work.before_app_request(hold)
-work.app_context_processor(frame)

@@ -47,6 +47,7 @@ def page(partner_id: str) -> ResponseReturnValue:
         view=standing_view(db.session, found, now(), when),
         old=old,
         cause=partner_words.cause_sentence(state, ladder),
+        marks=partner_words.thresholds(ladder),
         rows=[partner_words.deadline(*row) for row in rows],
         until=when(found.standing_until) if found.standing_until else None,
         since=when(found.standing_since),

@@ -107,8 +107,19 @@ def cause_sentence(state: State, ladder: Ladder) -> str:
     return {
         StopCause.OVERDUE: f"Stopped because {ladder.stop_on_overdue} or more were overdue at once.",
         StopCause.RATE: f"Stopped because less than {below} of what fell due was kept.",
-        StopCause.ROW: f"Stopped because of {ladder.breaches_in_a_row} missed in a row, or a miss on probation.",
+        StopCause.ROW: _row_sentence(len(state.because), ladder),
     }[state.cause]
+
+
+def _row_sentence(missed: int, ladder: Ladder) -> str:
+    if missed < min(2, ladder.breaches_in_a_row):
+        return "Stopped because of a miss on probation."
+    return f"Stopped because of {missed} missed in a row."
+
+
+def thresholds(ladder: Ladder) -> list[str]:
+    """Where the bar of kept of due has its marks, in per cent."""
+    return [f"{float(rate) * 100:g}" for rate in (ladder.stop_below, ladder.reduce_below, ladder.warn_below)]
 
 
 def outcome(name: str, state: State, ladder: Ladder) -> str:
