@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.engine import CursorResult
 
 from models.assignments import Assignment
 from models.leads import Lead, LeadDefinition
@@ -24,6 +23,7 @@ from portal.allocation.gates import (
     week_key,
 )
 from portal.allocation.statements import COMPANY, OWNERS, STATE_NOW, TAKE_PLACE, TAKE_PLACE_BY_HAND
+from portal.compliance.service import TICK
 from portal.deadlines.live import cached
 from portal.qualification.policy import Definition, parse_definition
 
@@ -159,13 +159,15 @@ def _state(facts: PartnerFacts, row: Any, now: datetime) -> PartnerNow:
     )  # fmt: skip
 
 
-def take_place(session: AnySession, facts: PartnerFacts, now: datetime, *, caps: bool = True) -> bool:
+def take_place(session: AnySession, facts: PartnerFacts, now: datetime, *, caps: bool = True) -> datetime | None:
     """The guard: one UPDATE that takes a place among the partner's open leads, or finds none and changes nothing.
 
     1. The partner is active and reachable, and its standing allows leads.
     2. It is below its open-lead cap, and below its day and week caps (``caps`` False: by hand, these do not bind).
+    The instant from which the place is taken: ``now``, or just after what was last recorded of the partner where
+    another process was ahead of our clock, so that no deadline opens in a past that is told already. None: no place.
     """
     zone = facts.calendar.zone
     values = {"of": facts.id, "day": day_key(zone, now), "week": week_key(zone, now)}
-    result = session.execute(TAKE_PLACE if caps else TAKE_PLACE_BY_HAND, values)
-    return isinstance(result, CursorResult) and result.rowcount == 1
+    folded_until = session.execute(TAKE_PLACE if caps else TAKE_PLACE_BY_HAND, values).scalar_one_or_none()
+    return None if folded_until is None else max(now, folded_until + TICK)

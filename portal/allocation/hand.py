@@ -74,11 +74,12 @@ def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now:
     if lead.status not in ASSIGNABLE:
         raise Conflict(f"This lead is {lead.status.label.lower()}: it cannot be assigned now.")
     chosen, config = candidate(session, lead, partner_id, now), snapshot(session)
-    if not take_place(session, chosen.facts, now, caps=False):
+    at = take_place(session, chosen.facts, now, caps=False)
+    if at is None:
         raise Conflict(refusal(session, chosen))
     send_on(session, lead, now, counts=False)
     lead.tried_at = now
-    offer, rows = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, now, actor)
+    offer, rows = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, at, actor)
     session.add_all(rows)
     session.add(by_hand(lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"))
     record(session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason})

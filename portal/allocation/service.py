@@ -57,6 +57,8 @@ class Placement:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     path: list[dict[str, Any]] = field(default_factory=list)
     retry_at: datetime | None = None
+    #: From when the winner has it.
+    at: datetime | None = None
     #: What to write for it, in the order of its foreign keys.
     rows: list[Model] = field(default_factory=list)
 
@@ -232,7 +234,8 @@ def _offer_to(
     """Take the place by the guard; where it is gone meanwhile, say so in the candidate's gates."""
     if candidate is None:
         return False
-    if not take_place(session, candidate.facts, now):
+    placed.at = take_place(session, candidate.facts, now)
+    if placed.at is None:
         candidate.gates = [
             GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in candidate.gates
         ]
@@ -267,7 +270,7 @@ def carry_out(session: AnySession, lead: Lead, placed: Placement, config: Snapsh
     lead.tried_at, lead.retry_at = now, placed.retry_at
     assignment_id = None
     if placed.outcome is DecisionOutcome.OFFERED and placed.winner and placed.origin:
-        offer, rows = make_offer(session, lead, placed.winner, placed.origin, now)
+        offer, rows = make_offer(session, lead, placed.winner, placed.origin, placed.at or now)
         assignment_id = offer.id
         placed.rows += rows
     elif placed.outcome is DecisionOutcome.POOLED and placed.pool:

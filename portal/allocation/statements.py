@@ -52,8 +52,9 @@ TAKE_PLACE_BY_HAND = (
         week_offers=case((_same_week, PARTNER.c.week_offers + 1), else_=1),
         week_key=bindparam("week"),
     )
+    .returning(PARTNER.c.folded_until)
 )
-#: The guard: the same, below every cap. One row changed, or none.
+#: The guard: the same, below every cap. One row changed, or none. Both tell until when its standing is folded.
 TAKE_PLACE = TAKE_PLACE_BY_HAND.where(
     PARTNER.c.open_leads < PARTNER.c.cap_now,
     _below(_same_day, PARTNER.c.day_offers, PARTNER.c.daily_cap),

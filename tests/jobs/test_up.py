@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from portal.cli import valkey
 from portal.cli.supervisor import Child, Supervisor, address, answers
 from tests.support.databases import migrate
 
@@ -27,6 +28,7 @@ class Running:
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
+        self.folder = folder
         self.output = folder / "output"
         self.began = time.monotonic()
         with self.output.open("w") as output:
@@ -90,6 +92,14 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
+def valkey_of(running: Running) -> psutil.Process | None:
+    return next((child for child in running.supervisor.children() if "valkey-server" in child.name()), None)
+
+
+def answers_in(running: Running) -> bool:
+    return valkey.answers(running.folder / "valkey" / "valkey.sock")
+
+
 def test_it_answers_restarts_what_dies_and_ends_as_a_whole(running: Running) -> None:
     """One start for the whole story, since a start takes seconds."""
     assert running.said(f"Fairlead runs at http://127.0.0.1:{running.port}\n")
@@ -108,8 +118,21 @@ def test_it_answers_restarts_what_dies_and_ends_as_a_whole(running: Running) -> 
     until(lambda: running.output.read_text().count("clock.leads") == 2, seconds=15)
     assert running.child("serve").pid != server.pid
 
+    worker = running.child("worker")
+    until(lambda: running.said("worker.ready"))
+    until(lambda: answers_in(running))
+    server = valkey_of(running)
+    assert server is not None
+    server.kill()
+    until(lambda: running.said("Valkey ended (signal 9); it is started again."))
+    until(lambda: answers_in(running))
+    assert running.child("worker").pid == worker.pid, "it outlives Redis"
+    worker.kill()
+    until(lambda: running.said("The worker ended (signal 9); it is started again."))
+
+    until(lambda: running.output.read_text().count("worker.ready") == 2)
     family = running.family()
-    assert len(family) >= 3
+    assert len(family) >= 5
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(timeout=20) == 0
     assert gone(family)
@@ -118,8 +141,9 @@ def test_it_answers_restarts_what_dies_and_ends_as_a_whole(running: Running) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only the kernel of Linux tells a child that its parent is gone")
 def test_killed_outright_it_leaves_nobody_behind(running: Running) -> None:
+    until(lambda: running.said("worker.ready"))
     family = running.family()
-    assert len(family) >= 3
+    assert len(family) >= 5
     running.process.kill()
     until(lambda: gone(family), seconds=20)
 
