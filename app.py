@@ -1,4 +1,4 @@
-"""The only assembly point: ``create_app()`` puts the rooms together; ``app:application`` is made on first use by WSGI."""
+"""The only assembly point: ``create_app()`` puts the rooms together."""
 
 from collections.abc import Mapping
 from pathlib import Path

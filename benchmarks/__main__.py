@@ -22,7 +22,8 @@ LEADS = 300
 def main() -> int:
     """Measure, print a table, write what was measured."""
     results = [measure(kind, partners) for kind in databases.KINDS for partners in PARTNERS]
-    shown = Shown("database", "partners", "floor, leads/s", "product, leads/s", "ratio", title="One lead, one transaction")
+    columns = ("database", "partners", "floor, leads/s", "product, leads/s", "ratio")
+    shown = Shown(*columns, title="One lead, one transaction")
     for r in results:
         figures = (f"{r['floor']:.0f}", f"{r['product']:.0f}", f"{r['ratio']:.2f}")
         shown.add_row(str(r["database"]), str(r["partners"]), *figures)

@@ -1,6 +1,7 @@
 """The declarative base: naming convention, column types, ids, and the database handle."""
 
 import os
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -78,12 +79,14 @@ Document = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tr
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562): sortable by the millisecond it was made in, random otherwise."""
-    stamp = time.time_ns() // 1_000_000
-    raw = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
-    raw = (raw & ~(0xF << 76)) | (0x7 << 76)
-    raw = (raw & ~(0x3 << 62)) | (0x2 << 62)
+    """A UUIDv7 (RFC 9562, method 3): sorts by time to a quarter of a microsecond, and within a process by order."""
+    with _ticking:
+        tick = _latest[0] = max(time.time_ns() * 4096 // 1_000_000, _latest[0] + 1)
+    raw = (tick >> 12) << 80 | 0x7 << 76 | (tick & 0xFFF) << 64 | 0x2 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
     return str(uuid.UUID(int=raw))
+
+
+_ticking, _latest = threading.Lock(), [0]
 
 
 def primary_key() -> Any:

@@ -68,12 +68,12 @@ def receive(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tu
     known, original = _relatives(session, lead)
     if known is not None:
         return known, False
+    received = line(lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
+    audited = entry(actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
     if original is not None and original.status in LIVE_LEAD:
         rows = _join(session, lead, original, now, actor)
     else:
         rows = _qualify_and_place(session, lead, original, now)
-    received = line(lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
-    audited = entry(actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
     insert_now(session, lead, received, audited, *rows)
     make_transient_to_detached(lead)
     session.add(lead)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.calendars.describe import describe_instant, exact
+from portal.calendars.describe import Described, describe_instant, exact
 from portal.errors import Conflict, Forbidden, Invalid
 from portal.vocabulary import Role
 from portal.web.visitor import actor, now, signed_in, visitor
@@ -40,6 +40,10 @@ ADMIN_NAV: tuple[Item, ...] = (
 )
 
 
+#: Pages without an entry of their own, and the entry that they belong to.
+WITHIN = {"partner": "board", "lead_actions": "leads", "lead": "leads"}
+
+
 def zone() -> str:
     """The reader's zone: its partner's, or its own."""
     if not signed_in():
@@ -57,13 +61,17 @@ def due(at: datetime) -> dict[str, str]:
     """What the due-time chip shows: iso, relative, exact, level (late, soon, later)."""
     text = describe_instant(at, zone(), now())
     soon = at - now() < SOON or text["exact"].startswith("today")
-    return {"iso": at.isoformat(), **text, "level": "late" if at <= now() else "soon" if soon else "later"}
+    return {"iso": at.isoformat(), **_texts(text), "level": "late" if at <= now() else "soon" if soon else "later"}
 
 
 def since(at: datetime) -> dict[str, str]:
     """An instant of the past: "3 h ago", never late."""
     text = describe_instant(at, zone(), now(), past="ago")
-    return {"iso": at.isoformat(), **text, "level": "later"}
+    return {"iso": at.isoformat(), **_texts(text), "level": "later"}
+
+
+def _texts(described: Described) -> dict[str, str]:
+    return {"relative": described["relative"], "exact": described["exact"]}
 
 
 def navigation() -> list[dict[str, Any]]:
@@ -80,6 +88,7 @@ def navigation() -> list[dict[str, Any]]:
 
 def _group(label: str | None, items: tuple[Item, ...]) -> dict[str, Any]:
     here = (request.endpoint or "").split(".")[0]
+    here = "our_leads" if here == "lead" and actor().is_partner else WITHIN.get(here, here)
     return {
         "label": label,
         "items": [

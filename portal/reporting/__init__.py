@@ -1,0 +1,1 @@
+"""Figures that both sides read the same way: the measures (pure), and the reading queries behind them."""
