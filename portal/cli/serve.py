@@ -1,6 +1,5 @@
 """The web server: gunicorn around the app, one process tree for one port."""
 
-import gc
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +58,6 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> "Flask":
         """What gunicorn asks for the app: made before any worker, so that each starts at once."""
-        # What is there now stays: looked at by nobody's garbage collection, its memory stays shared.
-        gc.freeze()
         return self.app
 
     def _forked(self, server: Any, worker: Any) -> None:

@@ -20,7 +20,7 @@ from portal.enforcement.sweep import sweep
 from portal.errors import Conflict, NotFound
 from portal.vocabulary import DeclineReason, LeadStatus, QueueReason
 from tests.support import checks
-from tests.support.machine import STAFF
+from tests.support.machine import CALL, STAFF
 from tests.support.world import (
     DAY,
     EVERYONE,
@@ -62,8 +62,6 @@ def full(session: Session, **more: Any) -> tuple[Partner, Lead, Lead]:
 
 
 def accept_and_call(session: Session, partner: Partner, lead: Lead, now: datetime) -> None:
-    from tests.service.test_transitions import CALL
-
     one = assignment_of(session, lead)
     assert one is not None
     acts.accept(session, rep_of(partner), one.id, now)
@@ -119,7 +117,9 @@ def test_when_a_quiet_period_ends(session: Session) -> None:
     assert placed(session, lead, end)
 
 
-@pytest.mark.parametrize(("cap", "again"), [("daily_cap", "2026-03-02T23:00:00+00:00"), ("weekly_cap", "2026-03-08T23:00:00+00:00")])
+@pytest.mark.parametrize(
+    ("cap", "again"), [("daily_cap", "2026-03-02T23:00:00+00:00"), ("weekly_cap", "2026-03-08T23:00:00+00:00")]
+)
 def test_when_a_day_or_week_begins(session: Session, cap: str, again: str) -> None:
     _, _, waits = full(session, open_lead_cap=5, **{cap: 1})
     begins = datetime.fromisoformat(again)
@@ -314,5 +314,3 @@ def test_what_cannot_be_placed_is_left_to_the_sweep(
         assert sweep(session, MONDAY + HOUR).set_aside == 1
     assert partner is not None
     assert placed(session, lead, MONDAY + 2 * HOUR)
-
-

@@ -18,9 +18,8 @@ from portal.enforcement.verify import differences
 from portal.errors import Conflict, Invalid
 from portal.follow_up.service import Verdict
 from portal.vocabulary import Disposition, LeadStatus, LedgerKind, NoticeTopic, ObligationState, Standing, StopCause
-from tests.service.test_transitions import CALL, STAYING
 from tests.support import checks
-from tests.support.machine import GOES, STAFF, STAYS, within
+from tests.support.machine import CALL, GOES, STAFF, STAYING, STAYS, within
 from tests.support.world import (
     DAY,
     HOUR,
@@ -38,7 +37,12 @@ from tests.support.world import (
 #: Feedback within an hour and never handed on: what is missed stays overdue until it is done.
 OWED: dict[str, Any] = {
     "obligations": [
-        {"kind": "respond", "within": within(2, "days", "calendar"), "on_breach": GOES, "warn_before": within(1, "hours", "calendar")},
+        {
+            "kind": "respond",
+            "within": within(2, "days", "calendar"),
+            "on_breach": GOES,
+            "warn_before": within(1, "hours", "calendar"),
+        },
         {"kind": "feedback", "within": within(1, "hours", "calendar"), "on_breach": STAYS},
     ],
     "ladder": {"stop_on_overdue": 2, "breaches_in_a_row": 50, "minimum_sample": 100},
@@ -84,7 +88,8 @@ def test_a_sweep_that_comes_late_records_the_true_times_once(session: Session, l
     offer = session.get_one(Assignment, held[2].id, populate_existing=True)
     assert (offer.state, offer.ended_at, offer.earlier_holder) == ("recalled", due, False)
     assert obligations_of(session, offer)["respond"].state is ObligationState.CANCELLED, "recalled before it was missed"
-    new = session.scalars(select(Assignment).where(Assignment.lead_id == offer.lead_id, Assignment.ended_at.is_(None))).one()
+    live = select(Assignment).where(Assignment.lead_id == offer.lead_id, Assignment.ended_at.is_(None))
+    new = session.scalars(live).one()
     assert new.partner_id == rival.id
     again = sweep(session, MONDAY + late * DAY + 2 * HOUR)
     assert (again.breaches, again.standing_changes, again.placed) == (0, 0, 0)

@@ -15,10 +15,8 @@ from portal.enforcement import acts
 from portal.enforcement.sweep import sweep
 from portal.errors import Conflict, Invalid, NotFound
 from portal.follow_up.deal_acts import DealFacts
-from portal.follow_up.service import Touch, Verdict
+from portal.follow_up.service import Verdict
 from portal.vocabulary import (
-    ActivityKind,
-    ActivityOutcome,
     AssignmentOrigin,
     DealStage,
     DeclineReason,
@@ -29,7 +27,7 @@ from portal.vocabulary import (
     Standing,
 )
 from tests.support import checks
-from tests.support.machine import STAFF, STAYS, within
+from tests.support.machine import CALL, STAFF, STAYING
 from tests.support.world import (
     DAY,
     HOUR,
@@ -43,17 +41,6 @@ from tests.support.world import (
     receive_lead,
     rep_of,
 )
-
-CALL = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
-STAYING = {
-    "obligations": [
-        {"kind": "respond", "within": within(4, "hours"), "on_breach": STAYS},
-        {"kind": "first_contact", "within": within(1), "on_breach": STAYS},
-        {"kind": "next_touch", "within": within(2), "touches": 2, "on_breach": STAYS},
-        {"kind": "feedback", "within": within(3), "on_breach": STAYS},
-        {"kind": "update", "within": within(5), "on_breach": STAYS},
-    ]
-}
 
 
 class Scene:
@@ -294,7 +281,8 @@ def test_reopened_goes_back_to_its_last_holder_with_fresh_deadlines(scene: Scene
     assert scene.state()[:2] == ("closed", "accepted")
     assert (again.partner_id, again.origin) == (one.partner_id, AssignmentOrigin.REOPENED)
     fresh = obligations_of(scene.session, again)
-    assert {kind: row.opened_at for kind, row in fresh.items()} == dict.fromkeys(("first_contact", "feedback"), MONDAY + DAY)
+    opened = {kind: row.opened_at for kind, row in fresh.items()}
+    assert opened == dict.fromkeys(("first_contact", "feedback"), MONDAY + DAY)
 
 
 def test_reopened_is_placed_by_the_rules_where_the_gates_bar_its_last_holder(scene: Scene) -> None:

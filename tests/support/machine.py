@@ -44,7 +44,17 @@ from portal.vocabulary import (
 )
 from tests.support import checks
 from tests.support.databases import Database
-from tests.support.world import DAY, HOUR, MINUTE, MONDAY, make_partner, publish_policy, publish_rules, receive_lead, rep_of
+from tests.support.world import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MONDAY,
+    make_partner,
+    publish_policy,
+    publish_rules,
+    receive_lead,
+    rep_of,
+)
 
 T = TypeVar("T")
 STAFF = Actor(kind="user", id=None, name="Mira Manager", role=Role.ADMIN)
@@ -58,7 +68,11 @@ PARTNERS: tuple[dict[str, Any], ...] = (
     {"open_lead_cap": 2},
     {"open_lead_cap": 3, "weight": 3, "daily_cap": 2},
     {"open_lead_cap": 2, "weight": 2, "timezone": "America/New_York", "products": ["valves"], "weekly_cap": 3},
-    {"open_lead_cap": 4, "timezone": "Asia/Kolkata", "territories": [{"country": "FR"}, {"country": "DE", "region": "BY"}]},
+    {
+        "open_lead_cap": 4,
+        "timezone": "Asia/Kolkata",
+        "territories": [{"country": "FR"}, {"country": "DE", "region": "BY"}],
+    },
 )
 CHANGES: tuple[dict[str, Any], ...] = (
     {"open_lead_cap": 0}, {"open_lead_cap": 1}, {"open_lead_cap": 5}, {"active": False}, {"active": True},
@@ -99,6 +113,17 @@ def within(value: int, unit_: str = "days", clock: str = "business") -> dict[str
 
 STAYS, GOES = {"reassign": False, "notify": ["partner"]}, {"reassign": True, "notify": ["partner", "manager"]}
 LADDER = {"minimum_sample": 2, "window_days": 20, "decay_days": 30, "stop_days": 2}
+CALL = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+#: Nothing is handed on: what is missed stays with its partner.
+STAYING = {
+    "obligations": [
+        {"kind": "respond", "within": within(4, "hours"), "on_breach": STAYS},
+        {"kind": "first_contact", "within": within(1), "on_breach": STAYS},
+        {"kind": "next_touch", "within": within(2), "touches": 2, "on_breach": STAYS},
+        {"kind": "feedback", "within": within(3), "on_breach": STAYS},
+        {"kind": "update", "within": within(5), "on_breach": STAYS},
+    ]
+}
 POLICIES: tuple[dict[str, Any], ...] = (
     {
         "obligations": [
@@ -130,8 +155,10 @@ POLICIES: tuple[dict[str, Any], ...] = (
         "ladder": {**LADDER, "stop_on_overdue": 1, "probation": {"days": 1, "open_lead_cap": 1}, "severity": {"feedback": 0}},
         "hand_overs": 1,
     },
-    {"obligations": [{"kind": "respond", "within": within(2)}], "ladder": {**LADDER, "stop_below": 0.9, "warn_below": 1,
-     "reduce_below": 0.95}},
+    {
+        "obligations": [{"kind": "respond", "within": within(2)}],
+        "ladder": {**LADDER, "stop_below": 0.9, "warn_below": 1, "reduce_below": 0.95},
+    },
 )  # fmt: skip
 
 

@@ -114,8 +114,7 @@ def _serve(url: str, number: int, clock: Any, pipe: Connection) -> None:
 def _run(app: Any, number: int, clock: Any, job: Callable[..., None], given: Any, seconds: float) -> Any:
     until = time.monotonic() + seconds
     turns = [
-        Turns(thread, random.Random(thread), clock, until)
-        for thread in range(number * THREADS, (number + 1) * THREADS)
+        Turns(thread, random.Random(thread), clock, until) for thread in range(number * THREADS, (number + 1) * THREADS)
     ]
     threads = [threading.Thread(target=_thread, args=(app, job, turn, given)) for turn in turns]
     for thread in threads:
