@@ -26,6 +26,7 @@ from portal.allocation.statements import COMPANY, OWNERS, STATE_NOW, TAKE_PLACE,
 from portal.compliance.service import TICK
 from portal.deadlines.live import cached
 from portal.qualification.policy import Definition, parse_definition
+from portal.vocabulary import Gate
 
 
 @dataclass
@@ -37,10 +38,15 @@ class Candidate:
     gates: list[GateResult]
     rank: int | None = None
     credit: int | None = None
+    eligible: bool = field(init=False)
 
-    @property
-    def eligible(self) -> bool:
-        return all(gate.passed for gate in self.gates)
+    def __post_init__(self) -> None:
+        self.eligible = all(gate.passed for gate in self.gates)
+
+    def found_no_place(self) -> None:
+        """The guard found its place taken meanwhile: the open-lead gate is closed after all."""
+        self.gates = [GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in self.gates]
+        self.eligible, self.rank = False, None
 
     def stored(self) -> dict[str, Any]:
         """The candidate as a decision keeps it."""
@@ -137,8 +143,9 @@ def survey(
             candidates.append(Candidate(facts, None, [GateResult(miss, False, {})] if miss else []))
             continue
         gates = evaluate(facts, current, lead, now)
-        candidates.append(Candidate(facts, current, gates))
-        retries.append(retry_at(facts, gates, now))
+        candidates.append(candidate := Candidate(facts, current, gates))
+        if not candidate.eligible:
+            retries.append(retry_at(facts, gates, now))
     return Field(candidates, min((r for r in retries if r is not None), default=None))
 
 

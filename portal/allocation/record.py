@@ -15,7 +15,8 @@ GATES = tuple(Gate)
 FACTS = (
     (Gate.STANDING, "standing"), (Gate.TERRITORY, "all"), (Gate.CERTIFIED, "all"), (Gate.OPEN_CAP, "open"),
     (Gate.OPEN_CAP, "cap"), (Gate.DAILY_CAP, "offered"), (Gate.DAILY_CAP, "cap"), (Gate.WEEKLY_CAP, "offered"),
-    (Gate.WEEKLY_CAP, "cap"), (Gate.CLOSURE, "until"), (Gate.QUIET_PERIOD, "until"),
+    (Gate.WEEKLY_CAP, "cap"), (Gate.CLOSURE, "until"), (Gate.CLOSURE, "last"), (Gate.QUIET_PERIOD, "until"),
+    (Gate.QUIET_PERIOD, "last"),
 )  # fmt: skip
 Stored = Mapping[str, Any]
 

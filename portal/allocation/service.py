@@ -17,7 +17,7 @@ from portal.accounts.actor import SYSTEM, Actor
 from portal.allocation import sentences
 from portal.allocation.candidates import Candidate, Field, gate_facts, is_early, survey, take_place
 from portal.allocation.document import Rule
-from portal.allocation.gates import GateResult, LeadFacts, PartnerFacts
+from portal.allocation.gates import LeadFacts, PartnerFacts
 from portal.allocation.live import Snapshot, snapshot
 from portal.allocation.record import pack
 from portal.allocation.rotation import Credits, turn
@@ -33,7 +33,6 @@ from portal.vocabulary import (
     AssignmentOrigin,
     AssignmentState,
     DecisionOutcome,
-    Gate,
     LeadEventKind,
     LeadStatus,
     NoticeTopic,
@@ -236,10 +235,7 @@ def _offer_to(
         return False
     placed.at = take_place(session, candidate.facts, now)
     if placed.at is None:
-        candidate.gates = [
-            GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in candidate.gates
-        ]
-        candidate.rank = None
+        candidate.found_no_place()
         return False
     placed.outcome, placed.winner, placed.origin = DecisionOutcome.OFFERED, candidate.facts, origin
     return True

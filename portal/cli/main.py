@@ -78,7 +78,10 @@ def clock(owner: str | None, parent: int | None) -> None:
 
 @click.command(cls=Told)
 @click.option(
-    "--worker-ttl", type=click.IntRange(30, 60), default=45, show_default=True,
+    "--worker-ttl",
+    type=click.IntRange(30, 60),
+    default=45,
+    show_default=True,
     help="Seconds after which a silent worker is taken for gone.",
 )
 @PARENT

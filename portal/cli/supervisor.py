@@ -163,9 +163,7 @@ def up(host: str, port: int, base_url: str, settings: Settings) -> int:
         children.append(Child("The worker", ["worker"], environment, after_first_page=True))
     if kept:
         there = valkey.arguments(settings.var)
-        children.append(
-            Child("Valkey", there, environment, "portal.cli.valkey", after_first_page=True, ends_last=True)
-        )
+        children.append(Child("Valkey", there, environment, "portal.cli.valkey", after_first_page=True, ends_last=True))
     return Supervisor(children).run(lambda: answers(host, port), lambda: _announce(base_url))
 
 

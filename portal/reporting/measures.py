@@ -6,7 +6,7 @@ typical one is the median.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -112,8 +112,7 @@ class Figure:
     """A number with its definition, what it is made of, and the one before.
 
     ``number`` and ``compare`` are words for the reader; ``value`` and ``was`` the same as plain numbers, in
-    ``unit``, None where there is none. ``kind``: what ``parts`` are by. ``status``: the leads behind it, where they
-    have one status in common. ``best``: how many parts, from the first, are the good ones of a row of columns.
+    ``unit``, None where there is none. ``kind``: what ``parts`` are by; ``series``: what their numbers count.
     """
 
     key: str
@@ -311,14 +310,14 @@ def _outcomes(now: Facts, then: Facts, period: Period) -> Figure:
     )
     here, there = (_by_source(_good(facts)) for facts in (now, then))
     nothing = (0, 0, 0)
-    sums, sums_then = (tuple(map(sum, zip(*by.values(), nothing, strict=True))) for by in (here, there))
+    sums, sums_then = (_sums([*by.values(), nothing]) for by in (here, there))
     won, ended, won_then, ended_then = sums[0], sums[0] + sums[2], sums_then[0], sums_then[0] + sums_then[2]
     before = f"; {won_then:,} of {ended_then:,} before" if ended_then else ""
-    largest: Callable[[str], tuple[int, str]] = lambda name: (-sum(here.get(name, nothing)), name)  # noqa: E731
+    names = sorted({*here, *there}, key=lambda name: (-sum(here.get(name, nothing)), name))
     return Figure(
         "outcomes", "Outcomes by source", told, Chart.STACKED, "Source", OUTCOMES, f"{won:,} won",
         f"of {ended:,} that have ended{before}", won, won_then, "leads won",
-        tuple(Part(name, here.get(name, nothing), there.get(name, nothing)) for name in sorted({*here, *there}, key=largest)),
+        tuple(Part(name, here.get(name, nothing), there.get(name, nothing)) for name in names),
     )  # fmt: skip
 
 
@@ -337,5 +336,10 @@ def gathered(parts: Sequence[Part], most: int = SOURCES) -> list[Part]:
     if len(shown) <= most:
         return shown
     rest = shown[most - 1 :]
-    values, before = (tuple(map(sum, zip(*(getattr(p, name) for p in rest), strict=True))) for name in ("values", "before"))
+    values, before = _sums(part.values for part in rest), _sums(part.before for part in rest)
     return [*shown[: most - 1], Part(f"{len(rest)} others", values, before)]
+
+
+def _sums(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """Column by column."""
+    return tuple(sum(column) for column in zip(*rows, strict=True))

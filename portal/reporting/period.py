@@ -48,10 +48,6 @@ class Period:
         """The first day of each point of a line."""
         return [self.first + timedelta(days=n) for n in range(0, self.days, self.step)]
 
-    def covers(self, at: datetime) -> bool:
-        """Whether an instant lies in it."""
-        return self.starts <= at < self.ends
-
     def point_of(self, at: datetime) -> int:
         """The point of the line that an instant belongs to, from 0."""
         return (at.astimezone(ZoneInfo(self.zone)).date() - self.first).days // self.step

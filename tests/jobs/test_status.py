@@ -65,9 +65,7 @@ def a_day(session: Session) -> None:
 
 
 def test_an_idle_installation_has_nothing_to_say(session: Session) -> None:
-    assert status(session, None, NOW) == Status(
-        NOW, None, Waiting(), Waiting(), Waiting(), 0, 0, Waiting(), None
-    )
+    assert status(session, None, NOW) == Status(NOW, None, Waiting(), Waiting(), Waiting(), 0, 0, Waiting(), None)
     assert status(session, None, NOW).clock_is_silent
 
 

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
 from redis import Redis, RedisError
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
 from models.assignments import Obligation
@@ -157,7 +158,7 @@ def until(true: Callable[[], object], seconds: float, say: Callable[[], object] 
         time.sleep(0.1)
 
 
-def open_deadlines(session: Session, partners: int, each: int, told: int = 120) -> list[Obligation]:
+def open_deadlines(session: Session, partners: int, each: int, told: int = 120) -> Sequence[Row[Any]]:
     """Offers to answer, the same number for each partner, whose people are told around the clock.
 
     ``told``: of so many offers the notice still waits; the others were told of before.
@@ -171,10 +172,14 @@ def open_deadlines(session: Session, partners: int, each: int, told: int = 120) 
         receive_lead(session, now)
     offers = select(Outbox.id).where(Outbox.topic == NoticeTopic.OFFER).order_by(Outbox.id).offset(told)
     unit(session, lambda: session.execute(delete(Outbox).where(Outbox.id.in_(list(session.scalars(offers))))))
-    return list(session.scalars(select(Obligation).order_by(Obligation.id)))
+    found = session.execute(
+        select(Obligation.id, Obligation.assignment_id, Obligation.partner_id).order_by(Obligation.id)
+    ).all()
+    session.rollback()
+    return found
 
 
-def fall_due(session: Session, obligations: list[Obligation], start: datetime, seconds: float) -> dict[str, datetime]:
+def fall_due(session: Session, obligations: Sequence[Row[Any]], start: datetime, seconds: float) -> dict[str, datetime]:
     """Spread the due times evenly from ``start`` on; them by id."""
     step = seconds / max(1, len(obligations))
     due = {row.id: start + timedelta(seconds=step * number) for number, row in enumerate(obligations)}

@@ -1,0 +1,276 @@
+"""What the morning page reads, in a number of queries that does not grow with what it shows."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+from urllib.parse import quote
+from uuid import UUID
+
+from sqlalchemy import and_, case, func, or_, select, true
+
+from models.accounts import User
+from models.assignments import Assignment, Obligation
+from models.compliance import LedgerEntry
+from models.leads import Lead
+from models.partners import Partner, PartnerVersion
+from models.platform import Mail
+from models.session import AnySession
+from portal.accounts import access
+from portal.accounts.actor import Actor
+from portal.calendars.policy import Clock, Span, Unit, add_span, calendar_from_json
+from portal.compliance.forecast import Forecast, forecast
+from portal.compliance.policy import BusinessDays, LadderVersion, Mark, State, tally_at
+from portal.compliance.service import ladders, mark
+from portal.deadlines.texts import calendar_text
+from portal.vocabulary import AssignmentState, LedgerKind, ObligationKind, ObligationState, Role, Standing
+from portal.web.staff.board_reading import COLUMNS, owed
+
+AHEAD, LATELY, MAILS = timedelta(hours=48), timedelta(hours=24), timedelta(days=7)
+#: So many partners, by their next deadline, are looked at for a stop to come.
+MOST_LOOKED_AT = 200
+MOST_PEOPLE = 500
+
+
+@dataclass(frozen=True)
+class ToBeStopped:
+    """A partner that a stop awaits. ``contact``: whom to write to, where anybody there can be reached."""
+
+    partner: Partner
+    fall: Forecast
+    overdue: int
+    contact: User | None
+
+
+def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBeStopped]:
+    """The partners that will be stopped within 48 hours if they do nothing, the first one first."""
+    versions, until = ladders(session), now + AHEAD
+    partners = _at_risk(session, actor, versions, now)
+    ids = [partner.id for partner in partners]
+    marks, calendars = _marks(session, partners, versions), _business_days(session, ids)
+    found = [_falling(p, marks[p.id], versions, calendars[p.id], now, until) for p in partners]
+    people = contacts(session, actor, ids)
+    falls = [(partner, *fall) for partner, fall in zip(partners, found, strict=True) if fall]
+    rows = [ToBeStopped(partner, fall, overdue, people.get(partner.id)) for partner, fall, overdue in falls]
+    return sorted(rows, key=lambda row: (row.fall.at, row.partner.name))
+
+
+def _at_risk(
+    session: AnySession, actor: Actor, versions: Sequence[LadderVersion], now: datetime
+) -> Sequence[Partner]:
+    """Those that are not stopped and have a deadline within 48 hours; all, where a new ladder comes to rule by then."""
+    soon = (
+        select(Obligation.partner_id, func.min(Obligation.due_at).label("due_at"))
+        .where(
+            Obligation.state == ObligationState.OPEN, Obligation.set_aside_at.is_(None),
+            Obligation.grace_until <= now + AHEAD,
+        )
+        .group_by(Obligation.partner_id)
+        .subquery()
+    )  # fmt: skip
+    new_ladder = any(now < version.effective_from <= now + AHEAD for version in versions)
+    query = (
+        access.partners(actor)
+        .outerjoin(soon, soon.c.partner_id == Partner.id)
+        .where(Partner.standing != Standing.STOPPED, true() if new_ladder else soon.c.partner_id.is_not(None))
+        .order_by(soon.c.due_at.is_(None), soon.c.due_at, Partner.id)
+    )
+    return session.scalars(query.limit(MOST_LOOKED_AT)).all()
+
+
+def _falling(
+    partner: Partner, marks: list[Mark], versions: Sequence[LadderVersion], days: BusinessDays, now: datetime,
+    until: datetime,
+) -> tuple[Forecast, int] | None:  # fmt: skip
+    """The stop to come, and how many are overdue now."""
+    state = State.from_json(partner.standing_state)
+    ahead = forecast(state, marks, versions, days, now)
+    fall = next((told for told in ahead if told.to is Standing.STOPPED and told.at <= until), None)
+    return (fall, len(tally_at(state, marks, versions, now).overdue)) if fall else None
+
+
+def _marks(
+    session: AnySession, partners: Sequence[Partner], versions: Sequence[LadderVersion]
+) -> dict[str, list[Mark]]:
+    """The obligations that can still matter, of many partners at once; each from its own last fold on."""
+    found: dict[str, list[Mark]] = defaultdict(list)
+    if not partners:
+        return found
+    days = timedelta(days=max(max(v.ladder.window_days, v.ladder.decay_days) for v in versions) + 1)
+    folded = case({p.id: p.folded_until for p in partners}, value=Obligation.partner_id)
+    since = case({p.id: p.folded_until - days for p in partners}, value=Obligation.partner_id)
+    query = select(*COLUMNS).where(
+        Obligation.partner_id.in_([p.id for p in partners]),
+        or_(
+            Obligation.due_at >= since, Obligation.cured_at > folded, Obligation.waived_at > folded,
+            Obligation.settled_at > folded,
+            and_(
+                Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)),
+                Obligation.settled_at.is_(None),
+            ),
+        ),
+    ).order_by(Obligation.due_at, Obligation.id)  # fmt: skip
+    for row in session.execute(query):
+        found[row.partner_id].append(mark(cast(Obligation, row)))
+    return found
+
+
+def _business_days(session: AnySession, partner_ids: Sequence[str]) -> dict[str, BusinessDays]:
+    """The business days of many partners at once, each by the calendar that held just before a start."""
+    versions: dict[str, list[PartnerVersion]] = defaultdict(list)
+    query = select(PartnerVersion).where(PartnerVersion.partner_id.in_(partner_ids))
+    for version in session.scalars(query.order_by(PartnerVersion.valid_from)):
+        versions[version.partner_id].append(version)
+    return {id_: _days_of(versions[id_]) for id_ in partner_ids}
+
+
+def _days_of(versions: Sequence[PartnerVersion]) -> BusinessDays:
+    starts = [version.valid_from for version in versions]
+
+    def days(start: datetime, count: int) -> datetime:
+        facts = versions[max(0, bisect_left(starts, start) - 1)].facts
+        calendar = calendar_from_json(calendar_text(facts["timezone"], facts["country"], facts["hours"]))
+        return add_span(calendar, start, Span(count, Unit.DAYS, Clock.BUSINESS))
+
+    return days
+
+
+def contacts(session: AnySession, actor: Actor, partner_ids: Sequence[str]) -> dict[str, User]:
+    """Whom to write to at each partner: its first admin, else its first rep, that takes mail."""
+    query = access.users(actor).where(User.partner_id.in_(partner_ids), User.active, User.bounced_at.is_(None))
+    found: dict[str, User] = {}
+    for user in session.scalars(query.order_by(User.role != Role.PARTNER_ADMIN, User.created_at, User.id)):
+        found.setdefault(str(user.partner_id), user)
+    return found
+
+
+def mail_address(user: User) -> str:
+    """A link that opens a mail to somebody."""
+    return f"mailto:{quote(user.email, safe='@')}"
+
+
+@dataclass(frozen=True)
+class NewlyStopped:
+    """A partner stopped of late. ``freed``: how many of its offers were taken back for that."""
+
+    partner: Partner
+    freed: int
+
+
+def newly_stopped(session: AnySession, actor: Actor, now: datetime) -> list[NewlyStopped]:
+    """The partners whose stop was recorded in the last 24 hours and still holds, the latest first."""
+    stopped = (
+        access.ledger(actor)
+        .join(Partner, Partner.id == LedgerEntry.partner_id)
+        .where(
+            Partner.standing == Standing.STOPPED, LedgerEntry.kind == LedgerKind.CHANGE,
+            LedgerEntry.to_standing == Standing.STOPPED, LedgerEntry.at == Partner.standing_since,
+            LedgerEntry.recorded_at > now - LATELY,
+        )
+        .with_only_columns(Partner)
+        .order_by(Partner.standing_since.desc(), Partner.name)
+    )  # fmt: skip
+    partners = session.scalars(stopped).all()
+    freed = (
+        select(Assignment.partner_id, func.count())
+        .join(Partner, Partner.id == Assignment.partner_id)
+        .where(
+            Assignment.partner_id.in_([p.id for p in partners]), Assignment.state == AssignmentState.RECALLED,
+            Assignment.end_reason == "stopped", Assignment.ended_at >= Partner.standing_since,
+        )
+        .group_by(Assignment.partner_id)
+    )  # fmt: skip
+    counts = {row[0]: row[1] for row in session.execute(freed)}
+    return [NewlyStopped(partner, counts.get(partner.id, 0)) for partner in partners]
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """An offer whose answer is due today or was due before."""
+
+    lead: Lead
+    partner: Partner
+    obligation: Obligation
+    offered_at: datetime
+
+
+def unanswered(
+    session: AnySession, actor: Actor, until: datetime, most: int
+) -> tuple[list[Unanswered], int]:
+    """Offers to be answered before ``until``, the earliest first, at most ``most``; and how many in all."""
+    query = (
+        access.obligations(actor)
+        .join(Assignment, Assignment.id == Obligation.assignment_id)
+        .join(Lead, Lead.id == Obligation.lead_id)
+        .join(Partner, Partner.id == Obligation.partner_id)
+        .where(
+            Obligation.kind == ObligationKind.RESPOND, owed(), Obligation.due_at < until,
+            Assignment.state == AssignmentState.OFFERED,
+        )
+    )  # fmt: skip
+    rows = query.add_columns(Lead, Partner, Assignment.offered_at).order_by(Obligation.due_at, Obligation.id)
+    found = [Unanswered(lead, partner, it, at) for it, lead, partner, at in session.execute(rows.limit(most))]
+    total = session.scalar(query.with_only_columns(func.count())) or 0
+    return found, total
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """People of one partner (None: of the vendor) whose mail does not arrive, of how many that are active."""
+
+    partner: Partner | None
+    people: tuple[User, ...]
+    of: int
+    since: datetime
+
+
+def unreached(session: AnySession, actor: Actor, now: datetime) -> list[Unreached]:
+    """Where notices do not arrive, the latest first.
+
+    1. The address has a permanent bounce on record; or
+    2. a mail of the last seven days to the address it still has was given up.
+    """
+    first = str(UUID(int=max(0, int((now - MAILS).timestamp() * 1000)) << 80))
+    given_up = (
+        select(Mail.user_id, Mail.address, func.max(Mail.created_at).label("at"))
+        .where(Mail.id >= first, Mail.state == "undeliverable")
+        .group_by(Mail.user_id, Mail.address)
+        .subquery()
+    )
+    query = (
+        access.users(actor)
+        .outerjoin(given_up, and_(given_up.c.user_id == User.id, given_up.c.address == User.email))
+        .outerjoin(Partner, Partner.id == User.partner_id)
+        .where(User.active, or_(User.bounced_at.is_not(None), given_up.c.at.is_not(None)))
+        .add_columns(Partner, func.coalesce(User.bounced_at, given_up.c.at))
+        .order_by(User.name, User.id)
+        .limit(MOST_PEOPLE)
+    )
+    by_partner: dict[str | None, list[tuple[User, Partner | None, datetime]]] = defaultdict(list)
+    for user, partner, at in session.execute(query):
+        by_partner[user.partner_id].append((user, partner, at))
+    sizes = _team_sizes(session, actor, [id_ for id_ in by_partner if id_])
+    rows = [_unreached(found, sizes.get(id_ or "", 0)) for id_, found in by_partner.items()]
+    return sorted(rows, key=lambda row: row.since, reverse=True)
+
+
+def _unreached(found: list[tuple[User, Partner | None, datetime]], size: int) -> Unreached:
+    return Unreached(found[0][1], tuple(user for user, _, _ in found), size, max(at for _, _, at in found))
+
+
+def _team_sizes(session: AnySession, actor: Actor, partner_ids: Sequence[str]) -> dict[str, int]:
+    query = access.users(actor).where(User.active, User.partner_id.in_(partner_ids)).group_by(User.partner_id)
+    return {str(row[0]): row[1] for row in session.execute(query.with_only_columns(User.partner_id, func.count()))}
+
+
+def due_counts(session: AnySession, actor: Actor, now: datetime, ends: Sequence[datetime]) -> list[int]:
+    """How much is owed: late by now, then due up to each of ``ends`` (ascending, after ``now``) since the one before."""
+    edges = [now, *ends]
+    sums = [func.count().filter(Obligation.due_at <= now)] + [
+        func.count().filter(Obligation.due_at > start, Obligation.due_at <= end)
+        for start, end in zip(edges, ends, strict=False)
+    ]
+    query = access.obligations(actor).where(owed(), Obligation.due_at <= ends[-1]).with_only_columns(*sums)
+    return list(session.execute(query).one())
