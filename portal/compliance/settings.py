@@ -6,7 +6,7 @@ from typing import Any
 import pycountry
 
 from portal.calendars.errors import CalendarError
-from portal.calendars.hours import parse_calendar
+from portal.calendars.hours import Calendar, parse_calendar
 from portal.errors import Invalid
 
 HOURS = ("opening_hours", "holidays", "closures")
@@ -14,6 +14,7 @@ HOURS = ("opening_hours", "holidays", "closures")
 OWN = ("opening_hours", "holidays", "closures", "quiet_periods", "wants_early_leads")
 REQUIRED = ("name", "timezone", "country")
 QUIET = ("month_end", "quarter_end")
+LONGEST_CLOSURE = 180
 
 
 def parse_settings(data: Mapping[str, Any], current: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -53,11 +54,23 @@ def _calendar(
     if zone is None or country is None:
         return []
     try:
-        parse_calendar({"timezone": zone, "country": country, **hours})
+        calendar = parse_calendar({"timezone": zone, "country": country, **hours})
     except CalendarError as error:
         return [(error.field, error.message)]
+    if longest_closure(calendar) > LONGEST_CLOSURE:
+        return [("closures", f"Close for at most {LONGEST_CLOSURE} days on end; switch the partner off for longer.")]
     columns["hours"] = hours
     return []
+
+
+def longest_closure(calendar: Calendar) -> int:
+    """The most days on end that closures take, adjoining ones together: deadlines must come to an end."""
+    longest = start = end = 0
+    for closure in sorted(calendar.closures, key=lambda c: (c.first, c.last)):
+        first, last = closure.first.toordinal(), closure.last.toordinal()
+        start, end = (start, max(end, last)) if start and first <= end + 1 else (first, last)
+        longest = max(longest, end - start + 1)
+    return longest
 
 
 def _text(most: int) -> Callable[[Any], str]:

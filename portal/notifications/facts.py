@@ -1,9 +1,11 @@
 """What a notice's facts come to in words. Pure; any fact may be absent."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portal.vocabulary import ObligationKind, QueueReason, Standing
+from portal.notifications.layout import Item, clip
+from portal.vocabulary import Standing
 
 Facts = Mapping[str, Any]
 
@@ -14,6 +16,13 @@ ASKS = {
     "feedback": "Give feedback",
     "update": "Update the deal",
 }
+MISSED = {
+    "respond": "no answer",
+    "first_contact": "no first contact",
+    "next_touch": "no next touch",
+    "feedback": "no feedback",
+    "update": "no update",
+}
 WAYS_BACK = {
     "overdue": ("Do what is overdue. Leads resume as soon as nothing is.",),
     "rate": (
@@ -22,17 +31,29 @@ WAYS_BACK = {
     ),
 }
 WAYS_BACK["row"] = WAYS_BACK["rate"]
+#: An obligation in a sentence that was written with its cause: its id in braces, put into words by who posts.
+OBLIGATION = re.compile(r"\{([0-9a-f-]{32,36})\}")
+#: The longest name that still leaves room for who must do what by when.
+NAME_IN_SUBJECT = 34
+DIGEST_LISTS = 20
+
+
+def sizes(facts: Facts) -> Iterator[tuple[str, str]]:
+    """What anyone may know of a lead, each with its label, as far as it is known."""
+    where = ", ".join(str(facts[name]) for name in ("region", "country") if facts.get(name))
+    known = (
+        ("Grade", facts.get("grade")),
+        ("Product", facts.get("product")),
+        ("Region", where),
+        ("Size", f"{facts['employees']} employees" if facts.get("employees") else None),
+    )
+    return ((label, str(value)) for label, value in known if value)
 
 
 def kind_of_lead(facts: Facts) -> str:
     """A lead as anyone may see it: "grade A, Router X, Bayern, DE, 50 employees"."""
-    employees = facts.get("employees")
-    parts = (
-        f"grade {facts['grade']}" if facts.get("grade") else None,
-        *(facts.get(name) for name in ("product", "region", "country")),
-        f"{employees} employees" if employees else None,
-    )
-    return ", ".join(str(part) for part in parts if part) or "its details are in the portal"
+    parts = [f"grade {value}" if label == "Grade" else value for label, value in sizes(facts)]
+    return ", ".join(parts) or "its details are in the portal"
 
 
 def lead(facts: Facts) -> str:
@@ -41,15 +62,26 @@ def lead(facts: Facts) -> str:
 
 
 def of_lead(facts: Facts) -> str:
-    return f" ({facts['lead']})" if facts.get("lead") and held(facts) else ""
+    """Which lead, short, for a subject: the name in brackets, else grade and product, else nothing."""
+    named = facts.get("lead") if held(facts) else None
+    short = named or ", ".join(value for _, value in list(sizes({**facts, "region": None, "country": None}))[:2])
+    return f" ({clip(str(short), NAME_IN_SUBJECT)})" if short else ""
 
 
 def held(facts: Facts) -> bool:
-    return facts.get("kind") in ASKS and facts["kind"] != ObligationKind.RESPOND and not facts.get("moved")
+    """Whether the reader may know whose lead it is: its own, accepted and still there."""
+    owed = facts.get("kind") in ASKS and facts["kind"] != "respond"
+    return (owed or facts.get("holds") is True) and not facts.get("moved")
 
 
 def ask_of(facts: Facts) -> str:
+    """What is to be done: "Make first contact"."""
     return ASKS.get(str(facts.get("kind")), "Something is due")
+
+
+def missing(facts: Facts) -> str:
+    """What did not come in time: "no first contact"."""
+    return MISSED.get(str(facts.get("kind")), "not done")
 
 
 def partner_of(facts: Facts) -> str:
@@ -57,15 +89,26 @@ def partner_of(facts: Facts) -> str:
 
 
 def sentence(facts: Facts) -> tuple[str, ...]:
+    """The free sentence that came with the facts, if any."""
     return (str(facts["sentence"]),) if facts.get("sentence") else ()
 
 
 def because(facts: Facts) -> tuple[str, ...]:
-    return (f"The reason given: {facts['reason']}",) if facts.get("reason") else ()
+    """What caused it, and the reason that a person gave."""
+    told = (str(facts["because"]),) if facts.get("because") else ()
+    return (*told, f"The reason given: {facts['reason']}") if facts.get("reason") else told
 
 
 def steps(facts: Facts) -> tuple[str, ...]:
-    return tuple(str(step) for step in facts.get("way_back") or ())
+    """The way back as recorded: where it has a headline and steps, the steps alone."""
+    told = tuple(str(step) for step in facts.get("way_back") or ())
+    return tuple(step for step in told if step != headline(facts)) or told
+
+
+def headline(facts: Facts) -> str:
+    """The way back in one sentence: "2 overdue. Do these and leads resume at once."; empty where none is known."""
+    told = [str(step) for step in facts.get("way_back") or ()]
+    return told[0] if len(told) > 1 and facts.get("headline") else ""
 
 
 def way_back(facts: Facts) -> tuple[str, ...]:
@@ -79,8 +122,9 @@ def standing_word(value: object) -> str:
     return label_of(Standing, value).lower() or "changed"
 
 
-def label_of(words: type[Standing] | type[QueueReason], value: object) -> str:
-    return words(str(value)).label if value in set(words) else ""
+def label_of(words: type[Any], value: object) -> str:
+    """A vocabulary's label for a stored word; empty for one that it does not have."""
+    return str(words(str(value)).label) if value in set(words) else ""
 
 
 def lower(text: str) -> str:
@@ -91,3 +135,8 @@ def path_of(facts: Facts) -> str:
     """Only a path beneath the installation's own address is ever linked."""
     path = str(facts.get("url") or "/")
     return path if path.startswith("/") and not path.startswith("//") else "/"
+
+
+def item(facts: Facts, when: str, *, late: bool) -> Item:
+    """One line of a list of what is to be done."""
+    return Item(ask_of(facts), lead(facts), when, path_of(facts), late)

@@ -1,11 +1,15 @@
-"""How notices become one message: greeting, sentences, steps, link, foot; as text and as plain HTML. Pure."""
+"""How notices become one message: subject, greeting, sentences, facts, steps, link, foot, as text. Pure.
 
+``portal.notifications.page`` says the same as HTML.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 
-LONGEST_SUBJECT = 200
+#: Longer ones are cut by the reader's own list; what must be read stands before this.
+LONGEST_SUBJECT = 69
 
 
 @dataclass(frozen=True)
@@ -19,21 +23,42 @@ class House:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: a name for the greeting, an IANA zone for the times."""
+    """Who reads: a name for the greeting, an IANA zone for the times; ``now`` is when the message is written."""
 
     name: str
     timezone: str
+    now: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list: what is asked, of which lead, when in words, and where to do it."""
+
+    ask: str
+    lead: str
+    when: str
+    path: str
+    late: bool = False
 
 
 @dataclass(frozen=True)
 class Said:
-    """One notice in words. ``path`` leads to where the reader acts, beneath the installation's address."""
+    """One notice in words. ``path`` leads to where the reader acts, beneath the installation's address.
+
+    ``details``: labels with values. ``tag`` counts this notice where a message has several: "late" gives "3 late".
+    ``late``: something is overdue, the one thing that is ever red. ``way_out``: a step to take, stressed.
+    """
 
     subject: str
     lines: tuple[str, ...]
     steps: tuple[str, ...] = ()
     link: str = "Open in Fairlead"
     path: str | None = None
+    heading: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    items: tuple[Item, ...] = ()
+    tag: str = "notices"
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,47 +70,53 @@ class Message:
     html: str
 
 
-def write(said: Sequence[Said], reader: Reader, house: House) -> Message:
-    """One message of one or several notices; of several the subject counts them."""
-    subject = said[0].subject if len(said) == 1 else f"{len(said)} notices: {said[0].subject}"
-    foot = f"Fairlead, the partner portal of {house.vendor}"
-    text = [f"Hello {reader.name},", *(_text(each, house) for each in said), f"-- \n{foot}"]
-    html = [
-        _p(f"Hello {reader.name},"),
-        *(_html(each, house) for each in said),
-        f"<p><small>{escape(foot)}</small></p>",
-    ]
-    return Message(
-        subject=" ".join(subject.split())[:LONGEST_SUBJECT],
-        text="\n\n".join(text) + "\n",
-        html="<!doctype html>\n<html><body>\n" + "\n".join(html) + "\n</body></html>\n",
-    )
+def clip(text: str, longest: int) -> str:
+    """``text`` on one line, cut at ``longest`` characters, with an ellipsis where it was."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1].rstrip(" ,(") + "…"
+
+
+def subject_of(said: Sequence[Said]) -> str:
+    """The subject of one notice, or of several: how many of each, then what the first asks."""
+    first = said[0]
+    if len(said) == 1:
+        return clip(first.subject, LONGEST_SUBJECT)
+    counted = ", ".join(f"{count} {tag}" for tag, count in Counter(each.tag for each in said).items())
+    rest = first.subject.removeprefix("Late: ").removeprefix("Lead moved on: ")
+    return clip(f"{counted}: {rest[:1].lower()}{rest[1:]}", LONGEST_SUBJECT)
+
+
+def foot(reader: Reader, house: House) -> tuple[str, str]:
+    """Who writes, and in which zone the times are."""
+    where = reader.timezone.replace("_", " ")
+    return f"Fairlead, the partner portal of {house.vendor}", f"Times are those of {where}."
+
+
+def text_of(said: Sequence[Said], reader: Reader, house: House) -> str:
+    """The message as plain text, for those who read no HTML."""
+    parts = [f"Hello {reader.name},", *(_text(each, house) for each in said), "-- \n" + "\n".join(foot(reader, house))]
+    return "\n\n".join(parts) + "\n"
 
 
 def _text(said: Said, house: House) -> str:
-    steps = tuple(f"{number}. {step}" for number, step in enumerate(said.steps, start=1))
-    address = _address(said, house)
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(said.steps, start=1))
+    details = "\n".join(f"{label}: {value}" for label, value in said.details)
+    link = address(said.path, house)
     return "\n\n".join(
         (
             *said.lines,
-            *(("\n".join(steps),) if steps else ()),
-            *((f"{said.link}: {address}",) if address else ()),
+            *((details,) if details else ()),
+            *(_text_of_item(each, house) for each in said.items),
+            *((steps,) if steps else ()),
+            *((f"{said.link}: {link}",) if link else ()),
         )
     )
 
 
-def _html(said: Said, house: House) -> str:
-    parts = [_p(line) for line in said.lines]
-    if said.steps:
-        parts.append("<ol>" + "".join(f"<li>{escape(step)}</li>" for step in said.steps) + "</ol>")
-    if address := _address(said, house):
-        parts.append(f'<p><a href="{escape(address)}">{escape(said.link)}</a></p>')
-    return "\n".join(parts)
+def _text_of_item(item: Item, house: House) -> str:
+    return f"{item.ask} ({item.lead}), {item.when}\n{address(item.path, house)}"
 
 
-def _p(line: str) -> str:
-    return f"<p>{escape(line)}</p>"
-
-
-def _address(said: Said, house: House) -> str | None:
-    return house.base_url.rstrip("/") + said.path if said.path else None
+def address(path: str | None, house: House) -> str | None:
+    """Where ``path`` is beneath the installation's address."""
+    return house.base_url.rstrip("/") + path if path else None

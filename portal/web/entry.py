@@ -39,7 +39,7 @@ def home() -> str:
     """Where a role starts its day."""
     if actor().is_partner:
         return url_for("work.index")
-    return url_for("board.index") if actor().manages_partners else url_for("leads.index")
+    return url_for("morning.index") if actor().manages_partners else url_for("leads.index")
 
 
 @entry.get("/")

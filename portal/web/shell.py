@@ -24,6 +24,7 @@ PARTNER_NAV: tuple[Item, ...] = (
     ("Team and hours", "team.index", "clock", None),
 )
 MANAGER_NAV: tuple[Item, ...] = (
+    ("Morning", "morning.index", "sunrise", "Morning"),
     ("Compliance board", "board.index", "shield", "Board"),
     ("Queue", "queue.index", "hourglass", "Queue"),
 )
@@ -37,7 +38,9 @@ ADMIN_NAV: tuple[Item, ...] = (
     ("Partners", "partners.index", "people", None),
     ("People and keys", "people.index", "key", None),
     ("Audit", "audit.index", "scroll", None),
+    ("Health", "machinery.index", "heart", None),
 )
+EVERYONE_NAV: tuple[Item, ...] = (("Scoreboard", "scoreboard.index", "grid", None),)
 
 
 #: Pages without an entry of their own, and the entry that they belong to.
@@ -82,7 +85,7 @@ def navigation() -> list[dict[str, Any]]:
     if role.is_partner:
         return [_group(None, PARTNER_NAV)]
     groups = [_group(None, MANAGER_NAV)] if role in (Role.CHANNEL_MANAGER, Role.ADMIN) else []
-    groups.append(_group("Marketing", MARKETING_NAV))
+    groups += [_group("Marketing", MARKETING_NAV), _group("Everyone", EVERYONE_NAV)]
     return groups + ([_group("Admin", ADMIN_NAV)] if role is Role.ADMIN else [])
 
 

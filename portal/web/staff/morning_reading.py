@@ -51,8 +51,8 @@ def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBe
     ids = [partner.id for partner in partners]
     marks, calendars = _marks(session, partners, versions), _business_days(session, ids)
     found = [_falling(p, marks[p.id], versions, calendars[p.id], now, until) for p in partners]
-    people = contacts(session, actor, ids)
     falls = [(partner, *fall) for partner, fall in zip(partners, found, strict=True) if fall]
+    people = contacts(session, actor, [partner.id for partner, *_ in falls])
     rows = [ToBeStopped(partner, fall, overdue, people.get(partner.id)) for partner, fall, overdue in falls]
     return sorted(rows, key=lambda row: (row.fall.at, row.partner.name))
 

@@ -1,0 +1,214 @@
+"""The morning of whoever manages partners: what needs them now, most urgent first, each with its action."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from models.base import db
+from portal.calendars.describe import MONTHS, WEEKDAYS, zone_name
+from portal.compliance.forecast import Forecast
+from portal.compliance.policy import State
+from portal.compliance.sentences import are
+from portal.compliance.service import ladder_at
+from portal.vocabulary import ObligationState, Role, Standing
+from portal.web import gate
+from portal.web.shell import due, since, when, zone
+from portal.web.staff import board_reading, lead_reading, morning_reading, partner_words
+from portal.web.staff.forms import end_of_day
+from portal.web.staff.lead_reading import Waiting
+from portal.web.staff.morning_reading import NewlyStopped, ToBeStopped, Unanswered, Unreached
+from portal.web.staff.queue import reason_of
+from portal.web.visitor import actor, now
+
+morning = Blueprint("morning", __name__, url_prefix="/morning")
+gate.only(morning, *gate.MANAGERS)
+#: So many rows of a section are shown; the rest is one click away.
+SHOWN = 6
+DAYS_AHEAD, MOST_MARKS = 7, 6
+SATURDAY = 5
+
+
+@morning.get("")
+def index() -> ResponseReturnValue:
+    """What needs the reader now, and how its partners stand."""
+    sections = [section for section in (_stops(), _stopped(), _offers(), _nobodys(), _mails()) if section["count"]]
+    counts = board_reading.counts(db.session, actor())
+    return render_template(
+        "morning/index.html",
+        sections=sections,
+        total=sum(section["count"] for section in sections),
+        partners=sum(counts.values()),
+        standings=_standings(counts),
+        own=actor().portfolio is not None,
+        at=_now_words(),
+        ahead=_ahead(),
+    )
+
+
+def _now_words() -> str:
+    local = now().astimezone(ZoneInfo(zone()))
+    day = f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year}"
+    return f"{day}, {local:%H:%M} {zone_name(local)}"
+
+
+def _section(title: str, count: int, aside: str, rows: list[dict[str, Any]], more: str | None = None) -> dict[str, Any]:
+    return {"title": title, "count": count, "aside": aside, "rows": rows[:SHOWN], "more_url": more}
+
+
+def _stops() -> dict[str, Any]:
+    rows = morning_reading.to_be_stopped(db.session, actor(), now())
+    board = url_for("board.index") if len(rows) > SHOWN else None
+    return _section("About to be stopped", len(rows), "within the next 48 h", [_stop(row) for row in rows], board)
+
+
+def _stop(row: ToBeStopped) -> dict[str, Any]:
+    page, fall, contact = url_for("partner.page", partner_id=row.partner.id), row.fall, row.contact
+    write = {"label": f"Write to {contact.name}", "url": morning_reading.mail_address(contact)} if contact else None
+    extend = url_for("partner.extend", partner_id=row.partner.id, ids=list(fall.misses))
+    actions = [write or {"label": "See the partner", "url": page}]
+    actions += [{"label": "Extend…", "url": extend, "plain": True}] if fall.misses else []
+    return {
+        "title": row.partner.name, "url": page, "detail": stop_sentence(row), "due": due(fall.by or fall.at),
+        "actions": actions,
+    }  # fmt: skip
+
+
+def stop_sentence(row: ToBeStopped) -> str:
+    """What brings the stop about: "2 are overdue. Stopped if 1 of 3 more due by today 17:00 CET is missed."."""
+    first = "On probation." if row.partner.standing is Standing.PROBATION else ""
+    late = f"{are(row.overdue)} overdue." if row.overdue else ""
+    return " ".join(filter(None, (first, late, _miss(row.fall))))
+
+
+def _miss(fall: Forecast) -> str:
+    of, need = len(fall.misses), min(fall.need, len(fall.misses))
+    if not fall.misses or fall.by is None:
+        return f"Stopped {when(fall.at)} if nothing changes."
+    which = f"the one due by {when(fall.by)}" if of == 1 else f"{need} of {of} due by {when(fall.by)}"
+    return f"Stopped if {which} {'is' if need == 1 else 'are'} missed."
+
+
+def _stopped() -> dict[str, Any]:
+    rows = morning_reading.newly_stopped(db.session, actor(), now())
+    more = url_for("board.index", standing=Standing.STOPPED.value) if len(rows) > SHOWN else None
+    aside = f"since {when(now() - morning_reading.LATELY)}"
+    ladder = ladder_at(db.session, now())
+    return _section("Newly stopped", len(rows), aside, [_stopped_row(row, ladder) for row in rows[:SHOWN]], more)
+
+
+def _stopped_row(row: NewlyStopped, ladder: Any) -> dict[str, Any]:
+    partner = row.partner
+    cause = partner_words.cause_sentence(State.from_json(partner.standing_state), ladder) or "A hold or exemption ended."
+    went = f" {row.freed} offer{'' if row.freed == 1 else 's'} taken back for others." if row.freed else ""
+    page = url_for("partner.page", partner_id=partner.id)
+    return {
+        "title": partner.name, "url": page, "detail": cause + went, "due": since(partner.standing_since),
+        "actions": [{"label": "See what happened", "url": page}],
+    }  # fmt: skip
+
+
+def _offers() -> dict[str, Any]:
+    until = end_of_day(now().astimezone(ZoneInfo(zone())).date())
+    rows, total = morning_reading.unanswered(db.session, actor(), until, SHOWN)
+    more = url_for("leads.index", status="offered") if total > SHOWN else None
+    return _section("Offers without an answer", total, "due today or late", [_offer(row) for row in rows], more)
+
+
+def _offer(row: Unanswered) -> dict[str, Any]:
+    page, it = url_for("partner.page", partner_id=row.partner.id), row.obligation
+    actions = [{"label": "See the partner", "url": page}]
+    if it.state is ObligationState.OPEN:
+        extend = url_for("partner.extend", partner_id=row.partner.id, ids=it.id)
+        actions.append({"label": "Extend…", "url": extend, "plain": True})
+    return {
+        "title": f"{partner_words.lead_name(row.lead)} · grade {row.lead.grade}",
+        "url": url_for("lead.page", lead_id=row.lead.id),
+        "detail": f"{row.partner.name} has the offer since {when(row.offered_at)}",
+        "due": due(it.due_at),
+        "actions": actions,
+    }
+
+
+def _nobodys() -> dict[str, Any]:
+    rows, _ = lead_reading.waiting(db.session, actor(), 1)
+    total = lead_reading.waiting_count(db.session, actor())
+    return _section(
+        "Leads nobody got", total, "best grade first", [_nobodys_row(row) for row in rows[:SHOWN]], url_for("queue.index")
+    )
+
+
+def _nobodys_row(row: Waiting) -> dict[str, Any]:
+    lead = row.lead
+    place = ", ".join(filter(None, (partner_words.lead_name(lead), lead.city or lead.region or lead.country)))
+    return {
+        "title": f"{place} · grade {lead.grade}",
+        "url": url_for("lead.page", lead_id=lead.id),
+        "detail": row.sentence or reason_of(lead),
+        "due": since(row.since),
+        "actions": [{"label": "Assign by hand", "url": url_for("lead_actions.assign", lead_id=lead.id)}],
+    }
+
+
+def _mails() -> dict[str, Any]:
+    rows = morning_reading.unreached(db.session, actor(), now())
+    return _section("Notices that do not arrive", len(rows), "mail that came back", [_mail(row) for row in rows])
+
+
+def _mail(row: Unreached) -> dict[str, Any]:
+    """At a partner: how many of its addresses; at the vendor: whose."""
+    names = ", ".join(user.name for user in row.people[:3])
+    if row.partner is None:
+        return {
+            "title": "Notices to our own people do not arrive", "url": None, "detail": names,
+            "due": since(row.since), "actions": [{"label": "Fix addresses", "url": url_for("people.index")}],
+        }  # fmt: skip
+    page = url_for("partner.page", partner_id=row.partner.id)
+    admin = actor().role is Role.ADMIN
+    fix = {"label": "Fix addresses", "url": url_for("people.index", q=row.partner.name)}
+    many, few = len(row.people), f"{row.of} address{'' if row.of == 1 else 'es'}"
+    end = "" if row.partner.reachable else " No leads go there until one does."
+    return {
+        "title": f"Notices to {row.partner.name} do not arrive",
+        "url": page,
+        "detail": f"{many} of {few} take{'s' if many == 1 else ''} no mail: {names}.{end}",
+        "due": since(row.since),
+        "actions": [fix if admin else {"label": "See the people", "url": page}],
+    }
+
+
+def _standings(counts: dict[Standing, int]) -> list[dict[str, Any]]:
+    """Each standing of the ladder, and those by hand that somebody has, with how many partners."""
+    ladder = (Standing.GOOD, Standing.WARNED, Standing.REDUCED, Standing.STOPPED, Standing.PROBATION)
+    by_hand = [each for each in (Standing.HELD, Standing.EXEMPT) if each in counts]
+    return [
+        {"standing": each.value, "count": counts.get(each, 0), "url": url_for("board.index", standing=each.value)}
+        for each in (*ladder, *by_hand)
+    ]
+
+
+def _ahead() -> dict[str, Any]:
+    """What is due at the partners: late, today, and day by day; weekends only where something is due."""
+    today = now().astimezone(ZoneInfo(zone())).date()
+    days = [today + timedelta(days=n) for n in range(DAYS_AHEAD)]
+    ends = [end_of_day(day) - timedelta(microseconds=1) for day in days]
+    late, *counts = morning_reading.due_counts(db.session, actor(), now(), _after(ends))
+    marks = [_mark("late", late, "late"), _mark("today", counts[0], "main")]
+    marks += [_mark(WEEKDAYS[day.weekday()], n, "grey") for day, n in zip(days[1:], counts[1:], strict=True) if _told(day, n)]
+    marks = marks[:MOST_MARKS]
+    return {"items": marks, "rows": [[mark["label"].capitalize(), mark["text"]] for mark in marks], "any": late or any(counts)}
+
+
+def _after(ends: list[datetime]) -> list[datetime]:
+    """The first is never before now, which the last instant of a day can be."""
+    return [max(ends[0], now()), *ends[1:]]
+
+
+def _told(day: date, count: int) -> bool:
+    return day.weekday() < SATURDAY or count > 0
+
+
+def _mark(label: str, count: int, tone: str) -> dict[str, Any]:
+    return {"label": label, "value": count, "text": str(count), "tone": tone}
