@@ -18,9 +18,10 @@ T = TypeVar("T")
 REFUSED, UNUSABLE = 1, 2
 
 
-def load_app(settings: Mapping[str, object] | None = None) -> "Flask":
+def load_app(settings: Mapping[str, object] | None = None, *, doors: bool = False) -> "Flask":
     """The app of the command at hand: the one that Flask's own command line loaded, else a new one.
 
+    ``doors``: with screens and API, for who serves them; other commands come up sooner without.
     Imported here and by name, since ``app`` stands above every room. Raises ConfigError.
     """
     context = click.get_current_context(silent=True)
@@ -29,7 +30,8 @@ def load_app(settings: Mapping[str, object] | None = None) -> "Flask":
         return load()
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
-    made: Flask = importlib.import_module("app").create_app(settings)
+    assembly = importlib.import_module("app")
+    made: Flask = (assembly.create_app if doors else assembly.core_app)(settings)
     return made
 
 

@@ -23,7 +23,7 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
     One worker process on SQLite, which has one writer anyway; two on PostgreSQL. Eight threads each.
     """
     settings = None if os.environ.get("FAIRLEAD_BASE_URL") else {"base_url": address(host, port)}
-    app = load_app(settings)
+    app = load_app(settings, doors=True)
     _Server(app, host, port, workers or _workers(app)).run()
 
 

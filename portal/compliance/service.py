@@ -1,8 +1,9 @@
 """Standing as stored: folded forward in the transaction of its cause, with what a change brings about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -25,6 +26,7 @@ from portal.compliance.policy import (
     advance,
     next_change,
 )
+from portal.compliance.told import standing_facts
 from portal.deadlines import assignments
 from portal.deadlines import service as deadlines
 from portal.deadlines.live import policies
@@ -167,8 +169,9 @@ def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
         folded.freed_leads += recalled
         session.flush()
     folded.steps = steps
+    words = standing_facts(state, marks, versions, business_days(session, partner), at) if steps else {}
     for step in steps:
-        _record(session, partner, step, at)
+        _record(session, partner, step, at, words if step is steps[-1] else {})
     _store(session, partner, state, at)
     partner.standing_next_at = next_change(state, marks, versions)
     return folded
@@ -214,7 +217,7 @@ def derive(partner: Partner, ladder: Ladder) -> None:
         partner.cap_now = min(partner.open_lead_cap, ladder.probation_open_lead_cap)
 
 
-def _record(session: AnySession, partner: Partner, step: Step, at: datetime) -> None:
+def _record(session: AnySession, partner: Partner, step: Step, at: datetime, words: Mapping[str, Any]) -> None:
     if step.from_ is step.to:
         return
     session.add(
@@ -224,11 +227,14 @@ def _record(session: AnySession, partner: Partner, step: Step, at: datetime) -> 
             facts={"cause": step.cause}, actor_name=SYSTEM.name,
         )
     )  # fmt: skip
-    _tell(session, partner, step, at)
+    _tell(session, partner, step, at, words)
 
 
-def _tell(session: AnySession, partner: Partner, step: Step, at: datetime) -> None:
-    """One notice for each change: a stop with its way back and a return are told to both sides."""
+def _tell(session: AnySession, partner: Partner, step: Step, at: datetime, words: Mapping[str, Any]) -> None:
+    """One notice for each change: a stop with its way back and a return are told to both sides.
+
+    ``words``: what the standing after it means (``standing_facts``); empty where another change followed at once.
+    """
     topic = NoticeTopic.STANDING
     if step.to in (Standing.STOPPED, Standing.HELD):
         topic = NoticeTopic.STOPPED
@@ -236,13 +242,20 @@ def _tell(session: AnySession, partner: Partner, step: Step, at: datetime) -> No
         topic = NoticeTopic.REINSTATED
     facts = {
         "partner": partner.name, "from": step.from_, "to": step.to, "cause": step.cause, "at": step.at.isoformat(),
-        "obligations": list(step.because), "url": "/standing",
+        "obligations": list(step.because), "url": "/standing", "reason": _reason_at(session, partner, step.at), **words,
     }  # fmt: skip
     once = f"standing:{partner.id}:{step.at.isoformat()}:{step.from_}>{step.to}"
     notify(session, topic, "partner", at, partner_id=partner.id, once=once, facts=facts)
     if topic is not NoticeTopic.STANDING:
         facts = {**facts, "url": f"/partners/{partner.id}"}
         notify(session, topic, "manager", at, partner_id=partner.id, once=f"{once}:manager", facts=facts)
+
+
+def _reason_at(session: AnySession, partner: Partner, at: datetime) -> str | None:
+    """Why a person changed the standing at that instant; None where nobody did."""
+    by_hand = (LedgerKind.HOLD, LedgerKind.EXEMPT, LedgerKind.RELEASE)
+    entry = select(LedgerEntry.reason).where(LedgerEntry.partner_id == partner.id, LedgerEntry.at == at)
+    return session.scalars(entry.where(LedgerEntry.kind.in_(by_hand)).limit(1)).first()
 
 
 def add_measure(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portal.notifications.layout import Item, clip
-from portal.vocabulary import Standing
+from portal.vocabulary import Standing, Word
 
 Facts = Mapping[str, Any]
 
@@ -50,6 +50,13 @@ def sizes(facts: Facts) -> Iterator[tuple[str, str]]:
     return ((label, str(value)) for label, value in known if value)
 
 
+def about(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """The lead in labelled values: by name where the reader holds it, otherwise as anyone may see it."""
+    if facts.get("lead") and held(facts):
+        return ("Lead", str(facts["lead"])), *(pair for pair in sizes(facts) if pair[0] == "Product")
+    return tuple(sizes(facts))
+
+
 def kind_of_lead(facts: Facts) -> str:
     """A lead as anyone may see it: "grade A, Router X, Bayern, DE, 50 employees"."""
     parts = [f"grade {value}" if label == "Grade" else value for label, value in sizes(facts)]
@@ -62,10 +69,14 @@ def lead(facts: Facts) -> str:
 
 
 def of_lead(facts: Facts) -> str:
-    """Which lead, short, for a subject: the name in brackets, else grade and product, else nothing."""
-    named = facts.get("lead") if held(facts) else None
-    short = named or ", ".join(value for _, value in list(sizes({**facts, "region": None, "country": None}))[:2])
-    return f" ({clip(str(short), NAME_IN_SUBJECT)})" if short else ""
+    """Which lead, short, for a subject: the name in brackets where the reader holds it, else what anyone may know."""
+    return f" ({clip(str(facts['lead']), NAME_IN_SUBJECT)})" if facts.get("lead") and held(facts) else of_kind(facts)
+
+
+def of_kind(facts: Facts) -> str:
+    """Grade and product in brackets, for a subject; nothing where neither is known."""
+    known = [str(facts[name]) for name in ("grade", "product") if facts.get(name)]
+    return f" ({clip(', '.join(known), NAME_IN_SUBJECT)})" if known else ""
 
 
 def held(facts: Facts) -> bool:
@@ -100,15 +111,13 @@ def because(facts: Facts) -> tuple[str, ...]:
 
 
 def steps(facts: Facts) -> tuple[str, ...]:
-    """The way back as recorded: where it has a headline and steps, the steps alone."""
-    told = tuple(str(step) for step in facts.get("way_back") or ())
-    return tuple(step for step in told if step != headline(facts)) or told
+    """The steps of the way back as recorded with the cause."""
+    return tuple(str(step) for step in facts.get("way_back") or ())
 
 
-def headline(facts: Facts) -> str:
-    """The way back in one sentence: "2 overdue. Do these and leads resume at once."; empty where none is known."""
-    told = [str(step) for step in facts.get("way_back") or ()]
-    return told[0] if len(told) > 1 and facts.get("headline") else ""
+def headline(facts: Facts) -> tuple[str, ...]:
+    """The way back in one sentence: "2 overdue. Do these and leads resume at once."; none where none is known."""
+    return (str(facts["headline"]),) if facts.get("headline") else ()
 
 
 def way_back(facts: Facts) -> tuple[str, ...]:
@@ -122,9 +131,9 @@ def standing_word(value: object) -> str:
     return label_of(Standing, value).lower() or "changed"
 
 
-def label_of(words: type[Any], value: object) -> str:
+def label_of(words: type[Word], value: object) -> str:
     """A vocabulary's label for a stored word; empty for one that it does not have."""
-    return str(words(str(value)).label) if value in set(words) else ""
+    return words(str(value)).label if value in set(words) else ""
 
 
 def lower(text: str) -> str:
@@ -137,6 +146,6 @@ def path_of(facts: Facts) -> str:
     return path if path.startswith("/") and not path.startswith("//") else "/"
 
 
-def item(facts: Facts, when: str, *, late: bool) -> Item:
+def item(facts: Facts, at: str, *, late: bool) -> Item:
     """One line of a list of what is to be done."""
-    return Item(ask_of(facts), lead(facts), when, path_of(facts), late)
+    return Item(ask_of(facts), lead(facts), "late since" if late else "by", at, path_of(facts), late)

@@ -32,11 +32,12 @@ class Reader:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a list: what is asked, of which lead, when in words, and where to do it."""
+    """One line of a list: what is asked, of which lead, when ("by", "Tue 3 Mar 17:00 CET"), and where to do it."""
 
     ask: str
     lead: str
-    when: str
+    word: str
+    at: str
     path: str
     late: bool = False
 
@@ -46,7 +47,7 @@ class Said:
     """One notice in words. ``path`` leads to where the reader acts, beneath the installation's address.
 
     ``details``: labels with values. ``tag`` counts this notice where a message has several: "late" gives "3 late".
-    ``late``: something is overdue, the one thing that is ever red. ``way_out``: a step to take, stressed.
+    ``heading``: the subject where there is no other. ``late``: the last detail is an overdue time, shown in red.
     """
 
     subject: str
@@ -101,9 +102,11 @@ def text_of(said: Sequence[Said], reader: Reader, house: House) -> str:
 def _text(said: Said, house: House) -> str:
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(said.steps, start=1))
     details = "\n".join(f"{label}: {value}" for label, value in said.details)
+    heading = said.heading or said.subject
     link = address(said.path, house)
     return "\n\n".join(
         (
+            heading if heading.endswith(".") else f"{heading}.",
             *said.lines,
             *((details,) if details else ()),
             *(_text_of_item(each, house) for each in said.items),
@@ -114,7 +117,7 @@ def _text(said: Said, house: House) -> str:
 
 
 def _text_of_item(item: Item, house: House) -> str:
-    return f"{item.ask} ({item.lead}), {item.when}\n{address(item.path, house)}"
+    return f"{item.ask} ({item.lead}), {item.word} {item.at}\n{address(item.path, house)}"
 
 
 def address(path: str | None, house: House) -> str | None:

@@ -1,213 +1,245 @@
-"""What a notice says to its reader: subject, sentences, the way back, one link. Pure: facts in, words out.
+"""What a notice says to a partner: subject, sentences, the way back, one link. Pure: facts in, words out.
 
 Facts are plain JSON and any may be absent. Two rules keep what is hidden hidden:
 
 1. What is said of a lead before it is accepted or after it has moved on comes from grade, product, region,
    country and size alone: the lead's name stays out, and so does every free sentence.
-2. Nothing names a partner but the reader's own; staff read the partner's name.
+2. Nothing names a partner but the reader's own; staff read the partner's name (``staff_messages``).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from itertools import islice
 
 from portal.notifications.facts import (
+    DIGEST_LISTS,
     Facts,
+    about,
     ask_of,
     because,
+    headline,
     held,
-    kind_of_lead,
-    label_of,
-    lead,
+    item,
     lower,
+    missing,
+    of_kind,
     of_lead,
-    partner_of,
     path_of,
     sentence,
+    sizes,
     standing_word,
     steps,
     way_back,
 )
-from portal.notifications.layout import House, Reader, Said
-from portal.vocabulary import NoticeTopic, QueueReason, Standing
+from portal.notifications.instants import INSTANT, When
+from portal.notifications.layout import House, Reader, Said, clip
+from portal.notifications.staff_messages import STAFF
+from portal.vocabulary import NoticeTopic, Standing, StopCause
+
+KEEP = "Leads you have accepted stay with you; offers you had not answered went to others."
 
 
 def say(topic: NoticeTopic, audience: str, facts: Facts, reader: Reader, house: House) -> Said:
-    """The words of one notice for ``audience`` (partner, manager or user)."""
-    tell = _STAFF.get(topic) if audience == "manager" else None
-    return (tell or _TELL[topic])(facts, _When(reader.timezone, house), house)
+    """The words of one notice for ``audience`` (partner, manager or user), times in the reader's zone."""
+    when = When(reader, house)
+    tell = STAFF.get(topic) if audience == "manager" else None
+    said = (tell or _digest_or(topic, facts))(facts, when, house)
+    return replace(
+        said, subject=when.within(said.subject), heading=when.within(said.heading),
+        lines=tuple(map(when.within, said.lines)), steps=tuple(map(when.within, said.steps)),
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _When:
-    """Instants in the reader's zone. A mail may be read tomorrow, so it never says today."""
-
-    zone: str
-    house: House
-
-    def __call__(self, facts: Facts, name: str = "due_at", before: str = "by ", otherwise: str = "") -> str:
-        try:
-            at = datetime.fromisoformat(str(facts.get(name)))
-        except ValueError:
-            return otherwise
-        return before + self.house.exact(at, self.zone, at - timedelta(days=2))
+def _digest_or(topic: NoticeTopic, facts: Facts) -> "_Teller":
+    return _digest if "items" in facts else _TELL[topic]
 
 
-def _offer(facts: Facts, when: _When, house: House) -> Said:
-    due = when(facts, otherwise="soon")
+def _offer(facts: Facts, when: When, house: House) -> Said:
+    asked = f"Answer 1 offer {when(facts, otherwise='soon')}"
+    due = (("Answer by", when(facts, before="")),) if when(facts) else ()
     return Said(
-        f"A new lead for you: answer {due}",
-        (
-            f"We offer you a lead: {kind_of_lead(facts)}.",
-            f"Accept or decline {due}. You see who it is when you accept.",
-        ),
+        f"{asked}{of_kind(facts)}",
+        ("We offer you a lead. You see who it is when you accept.",),
+        heading=asked,
+        details=(*sizes(facts), *due),
         link="Accept or decline",
         path=path_of(facts),
+        tag="offers",
     )
 
 
-def _warning(facts: Facts, when: _When, house: House) -> Said:
+def _warning(facts: Facts, when: When, house: House) -> Said:
     asked = f"{ask_of(facts)} {when(facts, otherwise='soon')}"
+    moves = ("Miss that time and the lead moves on; it then counts as missed.",) if facts.get("hands_on") else ()
     return Said(
         f"{asked}{of_lead(facts)}",
-        (f"{asked}: {lead(facts)}.", *_sentence_of_held(facts)),
+        (*moves, *_sentence_of_held(facts)),
+        heading=asked,
+        details=about(facts),
         path=path_of(facts),
+        tag="to do",
     )
 
 
-def _breach(facts: Facts, when: _When, house: House) -> Said:
+def _breach(facts: Facts, when: When, house: House) -> Said:
     if facts.get("moved"):
         return _missed(facts, when)
-    ask, was_due = ask_of(facts), when(facts, before="was due ", otherwise="is late")
-    caught_up = "Done late it still counts as caught up."
-    lines = (f"{ask} {was_due} and is late: {lead(facts)}.", caught_up, *_sentence_of_held(facts))
-    return Said(f"Late: {lower(ask)}{of_lead(facts)}", lines, path=path_of(facts))
+    ask, since = ask_of(facts), when(facts, before=" since ")
+    due = (("Was due", when(facts, before="")),) if since else ()
+    lines = ("Do it now: done late it still counts as caught up.", *_sentence_of_held(facts))
+    return Said(
+        f"Late: {lower(ask)}, due{since.removeprefix(' since')}{of_lead(facts)}" if since
+        else f"Late: {lower(ask)}{of_lead(facts)}",
+        lines, heading=f"{ask}: late{since}", details=(*about(facts), *due), path=path_of(facts), tag="late",
+        late=bool(due),
+    )  # fmt: skip
 
 
-def _missed(facts: Facts, when: _When) -> Said:
-    ask, was_due = ask_of(facts), when(facts, before="was due ", otherwise="is over")
-    line = f"{ask} {was_due} and was missed. The lead has moved on: {kind_of_lead(facts)}."
-    return Said(f"Missed: {lower(ask)}; the lead moved on", (line,), link="Our standing", path=path_of(facts))
+def _missed(facts: Facts, when: When) -> Said:
+    """The hand-over: time ran out and the lead went on."""
+    by = when(facts, before=" by ", otherwise=" in time")
+    lines = ("It counts as missed. You no longer hold the lead and nothing more is to be done for it.",)
+    subject = f"Lead moved on: {missing(facts)}{by}"
+    return Said(subject, lines, details=tuple(sizes(facts)), link="Our standing", path="/standing", tag="moved on")
 
 
 def _sentence_of_held(facts: Facts) -> tuple[str, ...]:
     return sentence(facts) if held(facts) else ()
 
 
-def _moved_on(facts: Facts, when: _When, house: House) -> Said:
+def _moved_on(facts: Facts, when: When, house: House) -> Said:
+    if facts.get("kind"):
+        return _missed(facts, when)
     moved = when(facts, "at", before=" on ")
-    lines = (f"You no longer hold this lead; it moved on{moved}: {kind_of_lead(facts)}.", *because(facts))
-    return Said("A lead has moved on", lines, path=path_of(facts))
+    lines = (f"You no longer hold this lead; it moved on{moved}.", *because(facts))
+    return Said(
+        f"A lead has moved on{of_kind(facts)}{moved}", lines, details=tuple(sizes(facts)),
+        path=path_of(facts), tag="moved on",
+    )  # fmt: skip
 
 
-def _stopped(facts: Facts, when: _When, house: House) -> Said:
+def _stopped(facts: Facts, when: When, house: House) -> Said:
     if facts.get("to") == Standing.HELD:
-        until = when(facts, "until", before=" until ")
-        lines = (
-            f"{house.vendor} has put new leads for you on hold{until}.",
-            *because(facts),
-            *sentence(facts),
-            KEEP,
-        )
-        return Said("New leads are on hold", lines, way_back(facts), "Our standing", path_of(facts))
-    lines = (
-        "We have stopped sending you new leads.",
-        *sentence(facts),
-        *because(facts),
-        KEEP,
-        "The way back:",
-    )
-    return Said("New leads are stopped: the way back", lines, way_back(facts), "Our standing", path_of(facts))
+        return _held(facts, when, house)
+    lines = ("We have stopped sending you new leads.", *headline(facts), *because(facts), KEEP, "The way back:")
+    return Said(
+        _stop_subject(facts), lines, way_back(facts),
+        heading="New leads are stopped", link="Our standing", path=path_of(facts), tag="about your standing",
+    )  # fmt: skip
 
 
-KEEP = "Leads you have accepted stay with you; offers you had not answered went to others."
+def _stop_subject(facts: Facts) -> str:
+    """What brings leads back, as far as one line holds it."""
+    overdue = facts.get("overdue")
+    if facts.get("cause") == StopCause.OVERDUE and overdue:
+        return f"New leads are stopped: do the {overdue} overdue and they resume"
+    resume = next((found[0] for line in headline(facts) for found in INSTANT.finditer(line)), None)
+    return f"New leads are stopped until {resume}: the way back" if resume else "New leads are stopped: the way back"
 
 
-def _reinstated(facts: Facts, when: _When, house: House) -> Said:
-    lines = ["Leads come to you again from now on.", *sentence(facts)]
-    if facts.get("to") == Standing.PROBATION:
-        lines.append("For a while you hold only a few new leads at once, and one miss stops them again.")
-    return Said("Leads resume", tuple(lines), link="Our standing", path=path_of(facts))
-
-
-def _standing(facts: Facts, when: _When, house: House) -> Said:
-    now = standing_word(facts.get("to"))
-    lines = (f"Your standing is now: {now}.", *sentence(facts), *because(facts))
-    return Said(f"Your standing: {now}", lines, steps(facts), "Our standing", path_of(facts))
-
-
-def _enquired_again(facts: Facts, when: _When, house: House) -> Said:
-    line = "The person behind one of your leads has enquired again. What they said is on the lead's timeline."
-    return Said("One of your leads enquired again", (line,), path=path_of(facts))
-
-
-def _extended(facts: Facts, when: _When, house: House) -> Said:
-    asked = f"{ask_of(facts)} {when(facts, otherwise='later')}"
-    lines = (f"You have more time. {asked}: {lead(facts)}.", *because(facts))
-    return Said(f"More time: {lower(asked)}", lines, path=path_of(facts))
-
-
-def _waived(facts: Facts, when: _When, house: House) -> Said:
-    lines = (f"{ask_of(facts)} no longer counts for you: {lead(facts)}.", *because(facts))
-    return Said(f"Waived: {lower(ask_of(facts))}", lines, path=path_of(facts))
-
-
-def _unallocated(facts: Facts, when: _When, house: House) -> Said:
-    reason = label_of(QueueReason, facts.get("reason"))
-    line = f"A lead waits with nobody: {kind_of_lead(facts)}. {reason}{'.' if reason else ''}".strip()
-    return Said("A lead waits in the queue", (line, *sentence(facts)), link="Open the queue", path=path_of(facts))
-
-
-def _invitation(facts: Facts, when: _When, house: House) -> Said:
+def _held(facts: Facts, when: When, house: House) -> Said:
     until = when(facts, "until", before=" until ")
+    lines = (f"{house.vendor} has put new leads for you on hold{until}.", *because(facts), *headline(facts), KEEP)
+    return Said(
+        f"New leads are on hold{until}", lines, way_back(facts),
+        link="Our standing", path=path_of(facts), tag="about your standing",
+    )  # fmt: skip
+
+
+def _reinstated(facts: Facts, when: When, house: House) -> Said:
+    lines, subject = ["Leads come to you again from now on.", *because(facts)], "New leads come to you again"
+    if facts.get("to") == Standing.PROBATION:
+        until = when(facts, "until", before=" until ")
+        subject += f", on probation{until}"
+        lines += sentence(facts) or ("For a while you hold only a few new leads at once.",)
+        lines.append("One miss stops them again.")
+    return Said(subject, tuple(lines), link="Our standing", path=path_of(facts), tag="about your standing")
+
+
+def _standing(facts: Facts, when: When, house: House) -> Said:
+    now = standing_word(facts.get("to"))
+    return Said(
+        f"Your standing is now {now}{_next_step(facts)}",
+        (*sentence(facts), *because(facts), *headline(facts)), steps(facts),
+        heading=f"Your standing: {now}", link="Our standing", path=path_of(facts), tag="about your standing",
+    )  # fmt: skip
+
+
+def _next_step(facts: Facts) -> str:
+    return f": do the {facts['overdue']} overdue" if facts.get("overdue") else ""
+
+
+def _digest(facts: Facts, when: When, house: House) -> Said:
+    """The day's start: what is late and what is due by its end, the most urgent first."""
+    every = [(each, bool(each.get("late"))) for each in facts["items"]]
+    late = sum(is_late for _, is_late in every)
+    items = tuple(
+        item(each, when(each, before=""), late=is_late)
+        for each, is_late in islice(every, DIGEST_LISTS)
+    )
+    counted = " and ".join(
+        part for part in (f"{late} late" if late else "", f"{len(every) - late} due today" if len(every) > late else "")
+        if part
+    )  # fmt: skip
+    more = (f"The first {DIGEST_LISTS} are listed; My work has all {len(every)}.",) if len(every) > len(items) else ()
+    return Said(
+        f"{counted}: {_first_of(every[0][0], when, late=every[0][1])}", more, items=items,
+        heading=counted[:1].upper() + counted[1:], link="Open My work", path="/work", tag="for today",
+    )  # fmt: skip
+
+
+def _first_of(facts: Facts, when: When, *, late: bool) -> str:
+    return f"{lower(ask_of(facts))}{of_lead(facts) if late else ' ' + when(facts, otherwise='today') + of_lead(facts)}"
+
+
+def _enquired_again(facts: Facts, when: When, house: House) -> Said:
+    line = "The person behind one of your leads has enquired again. What they said is on the lead's timeline."
+    return Said(f"One of your leads enquired again{of_lead(facts)}", (line,), link="Open the lead", path=path_of(facts))
+
+
+def _extended(facts: Facts, when: When, house: House) -> Said:
+    asked = f"{ask_of(facts)} {when(facts, otherwise='later')}"
+    return Said(
+        f"More time: {lower(asked)}{of_lead(facts)}", ("The time before that no longer counts.", *because(facts)),
+        heading=f"More time: {lower(asked)}", details=about(facts), path=path_of(facts),
+    )  # fmt: skip
+
+
+def _waived(facts: Facts, when: When, house: House) -> Said:
+    ask = lower(ask_of(facts))
+    return Said(
+        f"Waived: {ask}{of_lead(facts)}", ("It no longer counts for you.", *because(facts)),
+        heading=f"Waived: {ask}", details=about(facts), path=path_of(facts),
+    )  # fmt: skip
+
+
+def _unallocated(facts: Facts, when: When, house: House) -> Said:
+    return STAFF[NoticeTopic.UNALLOCATED](facts, when, house)
+
+
+def _invitation(facts: Facts, when: When, house: House) -> Said:
     who = facts.get("partner")
     lines = (f"{house.vendor} invites you to its partner portal{f' for {who}' if who else ''}.",
-             f"Choose a password to come in. The link works once{until}.")  # fmt: skip
+             f"Choose a password to come in. The link works once{when(facts, 'until', before=' until ')}.")  # fmt: skip
+    vendor = clip(house.vendor, 24)
     return Said(
-        f"Your invitation to the partner portal of {house.vendor}",
-        lines,
-        link="Choose a password",
-        path=path_of(facts),
-    )
+        f"Join the partner portal of {vendor}{when(facts, 'until', before=' by ')}", lines,
+        heading=f"Your invitation to the partner portal of {house.vendor}",
+        link="Choose a password", path=path_of(facts),
+    )  # fmt: skip
 
 
-def _password_reset(facts: Facts, when: _When, house: House) -> Said:
+def _password_reset(facts: Facts, when: When, house: House) -> Said:
     until = when(facts, "until", before=" until ")
     lines = (f"Here is the link to a new password. It works once{until}.",
              "If you did not ask for it, nothing changes and you can leave this unread.")  # fmt: skip
-    return Said("A new password", lines, link="Choose a new password", path=path_of(facts))
+    return Said(
+        f"Choose a new password{when(facts, 'until', before=' by ')}", lines,
+        heading="A new password", link="Choose a new password", path=path_of(facts),
+    )  # fmt: skip
 
 
-def _staff_breach(facts: Facts, when: _When, house: House) -> Said:
-    partner, ask = partner_of(facts), lower(ask_of(facts))
-    outcome = "The lead has moved on" if facts.get("moved") else "The lead stays with them"
-    was_due = when(facts, before="due ", otherwise="late")
-    line = f"{partner} missed a due time: {ask}, {was_due}. {outcome}: {kind_of_lead(facts)}."
-    return Said(f"{partner} missed: {ask}", (line, *sentence(facts)), path=path_of(facts))
-
-
-def _staff_stopped(facts: Facts, when: _When, house: House) -> Said:
-    partner, what = partner_of(facts), "on hold" if facts.get("to") == Standing.HELD else "stopped"
-    since, back = when(facts, "at", before=" since "), way_back(facts)
-    lines = (f"{partner} gets no new leads: {what}{since}.", *sentence(facts), *because(facts))
-    if back:
-        lines = (*lines, "Their way back:")
-    return Said(f"{partner} is {what}", lines, back, path=path_of(facts))
-
-
-def _staff_reinstated(facts: Facts, when: _When, house: House) -> Said:
-    partner, now = partner_of(facts), standing_word(facts.get("to"))
-    lines = (f"{partner} gets leads again. Standing now: {now}.", *sentence(facts))
-    return Said(f"{partner} gets leads again", lines, path=path_of(facts))
-
-
-def _staff_warning(facts: Facts, when: _When, house: House) -> Said:
-    partner, ask = partner_of(facts), lower(ask_of(facts))
-    line = f"{partner} has until {when(facts, before='', otherwise='soon')}: {ask}, {kind_of_lead(facts)}."
-    return Said(f"{partner}: {ask} {when(facts, otherwise='soon')}", (line, *sentence(facts)), path=path_of(facts))
-
-
-_Teller = Callable[[Facts, _When, House], Said]
+_Teller = Callable[[Facts, When, House], Said]
 _TELL: Mapping[NoticeTopic, _Teller] = {
     NoticeTopic.OFFER: _offer,
     NoticeTopic.WARNING: _warning,
@@ -222,10 +254,4 @@ _TELL: Mapping[NoticeTopic, _Teller] = {
     NoticeTopic.UNALLOCATED: _unallocated,
     NoticeTopic.INVITATION: _invitation,
     NoticeTopic.PASSWORD_RESET: _password_reset,
-}
-_STAFF: Mapping[NoticeTopic, _Teller] = {
-    NoticeTopic.BREACH: _staff_breach,
-    NoticeTopic.WARNING: _staff_warning,
-    NoticeTopic.STOPPED: _staff_stopped,
-    NoticeTopic.REINSTATED: _staff_reinstated,
 }

@@ -1,26 +1,41 @@
-"""From the outbox to mails: who reads a notice, and in which words."""
+"""From the outbox to mails: what still holds, who reads it, and in which words."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, not_, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from models.accounts import Portfolio, User
 from models.base import new_id
 from models.platform import Mail, Outbox
 from models.session import AnySession
-from portal.notifications.layout import House, Reader, write
+from portal.notifications.digest import is_digest, items, key_of, write_digests
+from portal.notifications.layout import House, Reader
+from portal.notifications.matter import Matter, facts_now, in_words, matters, settled
 from portal.notifications.messages import say
-from portal.vocabulary import NoticeTopic, Role
+from portal.notifications.page import write
+from portal.vocabulary import NoticeTopic, ObligationKind, Role
 
-#: Several of these at once become one mail for each reader, so that a late sweep floods nobody.
-GROUPED = (NoticeTopic.WARNING, NoticeTopic.BREACH, NoticeTopic.MOVED_ON, NoticeTopic.UNALLOCATED)
-#: These wait for the partner's opening hours.
-QUIET = (NoticeTopic.WARNING, NoticeTopic.BREACH)
+#: What comes in numbers is told together: these share one mail for each reader, so that a late sweep floods nobody.
+GROUPS = {
+    NoticeTopic.WARNING: "reminders", NoticeTopic.BREACH: "reminders", NoticeTopic.MOVED_ON: "reminders",
+    NoticeTopic.UNALLOCATED: "queue",
+}  # fmt: skip
+#: In such a mail what is late comes first, then what is due, then what is over.
+ORDER = (NoticeTopic.BREACH, NoticeTopic.WARNING, NoticeTopic.MOVED_ON)
+#: These wait for the partner's opening hours: reminders, and what an answer given then changes nothing about.
+QUIET = (
+    NoticeTopic.WARNING, NoticeTopic.BREACH, NoticeTopic.MOVED_ON, NoticeTopic.STANDING, NoticeTopic.EXTENDED,
+    NoticeTopic.WAIVED,
+)  # fmt: skip
+#: Unless an offer has to be answered within this.
+URGENT = timedelta(hours=4)
 #: Their link is a secret: once the mail is made the outbox forgets it.
 SECRET = (NoticeTopic.INVITATION, NoticeTopic.PASSWORD_RESET)
+Told = Mapping[str, Mapping[str, Any]]
 
 
 def post_pending(
@@ -34,29 +49,74 @@ def post_pending(
 ) -> int:
     """Turn up to ``limit`` pending notices, oldest first, into mails; how many mails.
 
-    1. Each reader gets one mail for a notice; notices of a grouped topic that are posted together share one.
-    2. ``quiet``: partners outside their hours now. Their warnings and late notices wait.
-    3. A warning whose due time has passed is dropped: what it warned of is told by another.
+    1. What is settled by now is dropped: nobody is told of what no longer holds (``matter.settled``).
+    2. Each reader gets one mail for a notice; reminders that are posted together share one, and where the day's
+       digest lists what they remind of, it speaks for them.
+    3. ``quiet``: partners outside their hours now. Their reminders wait, but for a warning of an offer that has
+       to be answered within four hours.
     4. ``keep``: there is no mail server. The mail is kept to be read here, and counts as delivered.
     """
-    rows = _pending(session, quiet, limit)
+    rows = _pending(session, quiet, limit, now)
+    about = matters(session, rows)
+    told = {row.id: facts for row in rows if (facts := _facts(session, row, about[row.id], now)) is not None}
+    for row in rows:
+        row.state, row.posted_at = ("posted", now) if row.id in told else ("dropped", None)
+    people, piles = _piles(session, [row for row in rows if row.id in told], told)
+    session.add_all(_mail(people[user_id], pile, told, house, now, keep) for (user_id, _), pile in piles.items())
+    _forget_secrets(rows)
+    write_digests(session, now)
+    session.flush()
+    return len(piles)
+
+
+def _facts(session: AnySession, row: Outbox, about: Matter, now: datetime) -> dict[str, Any] | None:
+    """What a notice is told with; None where there is nothing to tell any more."""
+    if is_digest(row) and about.partner is not None:
+        row.once = key_of(about.partner.id, about.partner.timezone, now)
+        due = items(session, about.partner.id, about.partner.timezone, now)
+        return {**row.facts, "items": due} if due else None
+    return None if settled(row, about, now) else in_words(session, facts_now(row, about))
+
+
+def _piles(
+    session: AnySession, rows: Sequence[Outbox], told: Told
+) -> tuple[dict[str, User], dict[tuple[str, str], list[Outbox]]]:
+    """Which notices each reader gets in one mail."""
     piles: dict[tuple[str, str], list[Outbox]] = defaultdict(list)
     people: dict[str, User] = {}
     known: dict[tuple[str, str | None, str | None], Sequence[User]] = {}
-    for row in rows:
-        row.state, row.posted_at = ("dropped", None) if _is_stale(row, now) else ("posted", now)
-        if row.state == "dropped":
+    listed = _listed(rows, told)
+    for row in sorted(rows, key=lambda row: _rank(row, told)):
+        if _key(row) in listed and not is_digest(row) and row.audience == "partner":
             continue
         address = (row.audience, row.partner_id, row.user_id)
         if address not in known:
             known[address] = readers(session, row)
         for user in known[address]:
             people[user.id] = user
-            piles[user.id, f"{row.topic}:{row.audience}" if row.topic in GROUPED else row.id].append(row)
-    session.add_all(_mail(people[user_id], pile, house, now, keep) for (user_id, _), pile in piles.items())
-    _forget_secrets(rows)
-    session.flush()
-    return len(piles)
+            own = row.topic not in GROUPS or is_digest(row)
+            piles[user.id, row.id if own else f"{GROUPS[row.topic]}:{row.audience}"].append(row)
+    return people, piles
+
+
+def _key(row: Outbox) -> tuple[str | None, str, str]:
+    return row.partner_id, str(row.facts.get("kind")), str(row.facts.get("due_at")) + str(row.facts.get("url"))
+
+
+def _listed(rows: Iterable[Outbox], told: Told) -> set[tuple[str | None, str, str]]:
+    """What the digests among ``rows`` tell of already."""
+    return {
+        (row.partner_id, str(item["kind"]), str(item["due_at"]) + str(item["url"]))
+        for row in rows if is_digest(row)
+        for item in told[row.id]["items"]
+    }  # fmt: skip
+
+
+def _rank(row: Outbox, told: Told) -> tuple[int, str]:
+    """The order within a mail; across mails it is the order of their making."""
+    moved = row.topic is NoticeTopic.BREACH and row.facts.get("moved")
+    topic = NoticeTopic.MOVED_ON if moved else row.topic
+    return ORDER.index(topic) if topic in ORDER else -1, str(told[row.id].get("due_at") or "")
 
 
 def pending_partners(session: AnySession) -> list[str]:
@@ -90,31 +150,34 @@ def _sees(partner_id: str | None) -> ColumnElement[bool]:
     return ~any_row.exists() | any_row.where(Portfolio.partner_id == partner_id).exists()
 
 
-def keeps_hours() -> ColumnElement[bool]:
-    """The notices that wait for their partner's opening hours."""
-    return and_(Outbox.audience == "partner", Outbox.topic.in_(QUIET), Outbox.partner_id.is_not(None))
+def keeps_hours(now: datetime | None = None) -> ColumnElement[bool]:
+    """The notices that wait for their partner's opening hours; with ``now`` without those that are urgent then."""
+    quiet = and_(Outbox.audience == "partner", Outbox.topic.in_(QUIET), Outbox.partner_id.is_not(None))
+    if now is None:
+        return quiet
+    # Instants are kept as ISO 8601 in UTC, so their order is that of their text.
+    urgent = and_(
+        Outbox.topic == NoticeTopic.WARNING,
+        Outbox.facts["kind"].as_string() == ObligationKind.RESPOND.value,
+        Outbox.facts["due_at"].as_string() < (now + URGENT).isoformat(),
+    )
+    return and_(quiet, not_(func.coalesce(urgent, false())))
 
 
-def _pending(session: AnySession, quiet: Collection[str], limit: int) -> Sequence[Outbox]:
-    pending = select(Outbox).where(Outbox.state == "pending")
+def _pending(session: AnySession, quiet: Collection[str], limit: int, now: datetime) -> Sequence[Outbox]:
+    """The oldest first. A digest written in this very pass waits for the next: that one knows who is open."""
+    fresh = and_(Outbox.once.like("digest:%"), Outbox.created_at >= now)
+    pending = select(Outbox).where(Outbox.state == "pending", or_(Outbox.once.is_(None), not_(fresh)))
     if quiet:
-        pending = pending.where(not_(and_(keeps_hours(), Outbox.partner_id.in_(quiet))))
+        pending = pending.where(not_(and_(keeps_hours(now), Outbox.partner_id.in_(quiet))))
     oldest = pending.order_by(Outbox.created_at, Outbox.id).limit(limit)
     return session.scalars(oldest.with_for_update(skip_locked=True)).all()
 
 
-def _is_stale(row: Outbox, now: datetime) -> bool:
-    try:
-        due = datetime.fromisoformat(str(row.facts.get("due_at")))
-    except ValueError:
-        return False
-    return row.topic is NoticeTopic.WARNING and due <= now
-
-
-def _mail(user: User, pile: Sequence[Outbox], house: House, now: datetime, keep: bool) -> Mail:
-    reader = Reader(user.name, user.timezone)
+def _mail(user: User, pile: Sequence[Outbox], told: Told, house: House, now: datetime, keep: bool) -> Mail:
+    reader = Reader(user.name, user.timezone, now)
     first = pile[0]
-    message = write([say(row.topic, row.audience, row.facts, reader, house) for row in pile], reader, house)
+    message = write([say(row.topic, row.audience, told[row.id], reader, house) for row in pile], reader, house)
     return Mail(
         id=new_id(), outbox_id=first.id, user_id=user.id, address=user.email,
         message_id=_message_id(first, user, house),

@@ -29,8 +29,8 @@ OUTCOMES = ("won", "in work", "lost or back")
 GONE = (LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.NURTURE, LeadStatus.ERASED)
 DUE = (ObligationState.MET, ObligationState.CURED, ObligationState.BREACHED)
 #: Label, and up to how many seconds.
-HAND_OVER_BINS = (("1 h", HOUR), ("4 h", 4 * HOUR), ("1 day", DAY), ("3 days", 3 * DAY))
-PARTNER_BINS = (("4 h", 4 * HOUR), ("1 day", DAY), ("2 days", 2 * DAY), ("5 days", 5 * DAY))
+HAND_OVER_BINS = (("to 1 h", HOUR), ("to 4 h", 4 * HOUR), ("to 1 day", DAY), ("to 3 days", 3 * DAY))
+PARTNER_BINS = (("to 4 h", 4 * HOUR), ("to 1 day", DAY), ("to 2 days", 2 * DAY), ("to 5 days", 5 * DAY))
 
 
 class Chart(StrEnum):
@@ -188,16 +188,14 @@ def change(now: int, before: int) -> str:
 
 def _hand_over(now: Facts, then: Facts, period: Period) -> Figure:
     told = "From the arrival of a qualified lead to its first offer or claim. This one is the vendor's own promise."
-    base = Figure("hand_over", "Hand-over time", told, Chart.COLUMNS, "Within", ("leads",), "", "", None, None, "hours")
+    base = Figure("hand_over", "Hand-over time", told, Chart.COLUMNS, "Took", ("leads",), "", "", None, None, "hours")
     waits = [[_seconds(row.received_at, row.handed_at) for row in _good(facts)] for facts in (now, then)]
     return _timed(base, waits[0], waits[1], HAND_OVER_BINS, "handed over", "none yet")
 
 
 def _response(now: Facts, then: Facts, period: Period) -> Figure:
     told = "From an offer to the partner's accept or decline. Offers that were taken back unanswered are left out."
-    base = Figure(
-        "response", "Response time", told, Chart.COLUMNS, "Within", ("offers",), "", "", None, None, "hours"
-    )
+    base = Figure("response", "Response time", told, Chart.COLUMNS, "Took", ("offers",), "", "", None, None, "hours")
     waits = [[_answer(row) for row in facts.held if _asked(row)] for facts in (now, then)]
     return _timed(base, waits[0], waits[1], PARTNER_BINS, "answered", "no answer")
 
@@ -215,7 +213,7 @@ def _answer(row: Held) -> float | None:
 def _first_contact(now: Facts, then: Facts, period: Period) -> Figure:
     told = "From accepting or claiming a lead to the first touch that counted."
     base = Figure(
-        "first_contact", "First contact time", told, Chart.COLUMNS, "Within", ("leads",), "", "", None, None, "hours"
+        "first_contact", "First contact time", told, Chart.COLUMNS, "Took", ("leads",), "", "", None, None, "hours"
     )
     waits = [
         [_seconds(row.accepted_at, row.touched_at) for row in facts.held if row.accepted_at is not None]
@@ -304,10 +302,7 @@ def share(kept: int, due: int) -> str:
 
 
 def _outcomes(now: Facts, then: Facts, period: Period) -> Figure:
-    told = (
-        "What has become so far of the qualified leads, by their source; lost or back: lost, not a lead, "
-        "or not yet."
-    )
+    told = "What has become so far of the qualified leads, by their source; lost or back: lost, not a lead, or not yet."
     here, there = (_by_source(_good(facts)) for facts in (now, then))
     nothing = (0, 0, 0)
     sums, sums_then = (_sums([*by.values(), nothing]) for by in (here, there))

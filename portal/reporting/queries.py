@@ -55,16 +55,12 @@ def _held(session: AnySession, actor: Actor, came: ColumnElement[bool]) -> list[
     return [Held(*row) for row in session.execute(query)]
 
 
-def _feedback_deadlines(
-    session: AnySession, actor: Actor, came: ColumnElement[bool], now: datetime
-) -> list[Deadline]:
+def _feedback_deadlines(session: AnySession, actor: Actor, came: ColumnElement[bool], now: datetime) -> list[Deadline]:
     """As in the rate of a standing: what was given early counts once it would have been due."""
     query = (
         access.obligations(actor)
         .join(Lead, Lead.id == Obligation.lead_id)
-        .where(
-            came, Obligation.kind == ObligationKind.FEEDBACK, Obligation.due_at <= now, Obligation.state.in_(DUE)
-        )
+        .where(came, Obligation.kind == ObligationKind.FEEDBACK, Obligation.due_at <= now, Obligation.state.in_(DUE))
         .with_only_columns(Lead.received_at, Obligation.state)
     )
     return [Deadline(*row) for row in session.execute(query)]

@@ -20,7 +20,7 @@ from portal.enforcement.sweep import sweep
 from portal.errors import Conflict, NotFound
 from portal.vocabulary import DeclineReason, LeadStatus, QueueReason
 from tests.support import checks
-from tests.support.machine import CALL, STAFF
+from tests.support.stage import CALL, STAFF
 from tests.support.world import (
     DAY,
     EVERYONE,

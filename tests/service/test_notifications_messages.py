@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from portal.calendars.describe import exact
-from portal.notifications.layout import House, Message, Reader, write
+from portal.notifications.layout import House, Message, Reader
 from portal.notifications.messages import say
+from portal.notifications.page import write
 from portal.vocabulary import NoticeTopic, ObligationKind
 
 HOUSE = House("https://leads.example/", "Contoso", exact)
@@ -61,15 +62,15 @@ def test_the_words_are_those_of_the_house(topic: NoticeTopic, audience: str, kin
         made = message(topic, audience, **facts, moved=moved)
         body = made.text.replace("<!doctype html>", "")
         assert not NEVER_SAID.search(body + made.subject)
-        assert len(made.subject) <= 200
+        assert len(made.subject) < 70
 
 
 def test_an_offer_tells_what_is_asked_by_when_and_what_kind_of_lead() -> None:
     made = message(NoticeTopic.OFFER, **SEEN, due_at=DUE, url="/leads/7")
-    assert made.subject == "A new lead for you: answer by Fri 6 Mar 17:00 CET"
-    assert "grade A, Router X, Bayern, DE, 50 employees" in made.text
+    assert made.subject == "Answer 1 offer by Fri 6 Mar 17:00 CET (A, Router X)"
+    assert "Grade: A\nProduct: Router X\nRegion: Bayern, DE\nSize: 50 employees\nAnswer by: Fri 6 Mar 17:00 CET" in made.text
     assert "Accept or decline: https://leads.example/leads/7" in made.text
-    assert '<a href="https://leads.example/leads/7">Accept or decline</a>' in made.html
+    assert re.search('<a href="https://leads.example/leads/7"[^>]*>Accept or decline</a>', made.html)
 
 
 def test_times_are_in_the_readers_zone() -> None:
@@ -120,7 +121,7 @@ def test_a_stop_is_never_told_without_its_way_back(facts: dict[str, object], ste
     made = message(NoticeTopic.STOPPED, to="stopped", url="/standing", **facts)
     assert made.subject == "New leads are stopped: the way back"
     assert step in made.text
-    assert "<ol><li>" in made.html
+    assert "<ol" in made.html
     assert "Our standing: https://leads.example/standing" in made.text
     staff = message(NoticeTopic.STOPPED, "manager", to="stopped", partner="Northwind", **facts)
     assert staff.subject == "Northwind is stopped"
@@ -130,35 +131,36 @@ def test_a_stop_is_never_told_without_its_way_back(facts: dict[str, object], ste
 
 def test_a_hold_names_its_reason_and_its_end_and_no_way_back_of_a_stop() -> None:
     made = message(NoticeTopic.STOPPED, to="held", reason="Contract renewal", until=DUE)
-    assert made.subject == "New leads are on hold"
+    assert made.subject == "New leads are on hold until Fri 6 Mar 17:00 CET"
     assert "Contoso has put new leads for you on hold until Fri 6 Mar 17:00 CET." in made.text
     assert "Contract renewal" in made.text
-    assert "<ol>" not in made.html
+    assert "<ol" not in made.html
 
 
 def test_a_return_into_probation_says_what_that_means() -> None:
-    assert "one miss stops them again" in message(NoticeTopic.REINSTATED, to="probation").text
-    assert "one miss" not in message(NoticeTopic.REINSTATED, to="good").text
+    assert "One miss stops them again" in message(NoticeTopic.REINSTATED, to="probation").text
+    assert "One miss" not in message(NoticeTopic.REINSTATED, to="good").text
 
 
 def test_a_breach_says_whether_the_lead_moved_on() -> None:
     late = message(NoticeTopic.BREACH, kind="feedback", due_at=DUE, lead="Hooli GmbH")
-    assert late.subject == "Late: give feedback (Hooli GmbH)"
-    assert "Give feedback was due Fri 6 Mar 17:00 CET and is late" in late.text
+    assert late.subject == "Late: give feedback, due Fri 6 Mar 17:00 CET (Hooli GmbH)"
+    assert "Give feedback: late since Fri 6 Mar 17:00 CET." in late.text
     gone = message(NoticeTopic.BREACH, kind="respond", due_at=DUE, moved=True)
-    assert gone.subject == "Missed: answer the offer; the lead moved on"
+    assert gone.subject == "Lead moved on: no answer by Fri 6 Mar 17:00 CET"
+    assert "It counts as missed." in gone.text
     staff = message(
         NoticeTopic.BREACH, "manager", kind="respond", due_at=DUE, moved=True, partner="Northwind", grade="B"
     )
-    assert (
-        "Northwind missed a due time: answer the offer, due Fri 6 Mar 17:00 CET. The lead has moved on: grade B."
-        in (staff.text)
-    )
+    assert staff.subject == "Northwind missed: no answer by Fri 6 Mar 17:00 CET"
+    assert "Northwind missed a due time: answer the offer, due Fri 6 Mar 17:00 CET." in staff.text
+    assert "The lead has moved on.\n\nGrade: B" in staff.text
 
 
 def test_the_queue_says_why_a_lead_waits() -> None:
     made = message(NoticeTopic.UNALLOCATED, "manager", grade="C", reason="nobody_eligible", url="/queue")
-    assert "A lead waits with nobody: grade C. No partner can take it now." in made.text
+    assert made.subject == "Assign a lead by hand (C): no partner can take it now"
+    assert "A lead waits with nobody. No partner can take it now." in made.text
     assert "Open the queue: https://leads.example/queue" in made.text
 
 
@@ -174,7 +176,7 @@ def test_several_notices_make_one_message_that_counts_them() -> None:
         for kind in ("first_contact", "feedback", "update")
     ]
     made = write(said, BERLIN, HOUSE)
-    assert made.subject == "3 notices: Make first contact by Fri 6 Mar 17:00 CET"
+    assert made.subject == "3 to do: make first contact by Fri 6 Mar 17:00 CET"
     assert [f"https://leads.example/leads/{kind}" in made.text for kind in ("first_contact", "feedback", "update")] == [
         True
     ] * 3
@@ -186,7 +188,7 @@ def test_only_the_installations_own_pages_are_linked(url: object) -> None:
     made = message(NoticeTopic.OFFER, url=url)
     assert "evil" not in made.text + made.html
     assert "javascript" not in made.html
-    assert '<a href="https://leads.example/">' in made.html
+    assert '<a href="https://leads.example/"' in made.html
 
 
 def test_facts_cannot_break_out_of_the_page_or_the_header() -> None:
@@ -198,4 +200,4 @@ def test_facts_cannot_break_out_of_the_page_or_the_header() -> None:
 
 
 def test_an_instant_that_is_none_is_left_out() -> None:
-    assert message(NoticeTopic.OFFER, due_at="soonish").subject == "A new lead for you: answer soon"
+    assert message(NoticeTopic.OFFER, due_at="soonish").subject == "Answer 1 offer soon"

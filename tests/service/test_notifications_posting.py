@@ -126,7 +126,7 @@ def test_late_notices_of_one_sweep_make_one_mail_for_each_reader(
             )  # fmt: skip
     assert post(session) == 4
     mail = session.scalars(select(Mail).where(Mail.address == "rep@north.example")).one()
-    assert mail.subject.startswith("30 notices: Late: give feedback (Lead 00)")
+    assert mail.subject.startswith("30 late: give feedback")
     assert all(f"Lead {number:02}" in mail.text for number in range(30))
 
 

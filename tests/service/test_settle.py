@@ -19,7 +19,7 @@ from portal.errors import Conflict, Invalid
 from portal.follow_up.service import Verdict
 from portal.vocabulary import Disposition, LeadStatus, LedgerKind, NoticeTopic, ObligationState, Standing, StopCause
 from tests.support import checks
-from tests.support.machine import CALL, GOES, STAFF, STAYING, STAYS, within
+from tests.support.stage import CALL, GOES, STAFF, STAYING, STAYS, within
 from tests.support.world import (
     DAY,
     HOUR,

@@ -27,7 +27,7 @@ from portal.vocabulary import (
     Standing,
 )
 from tests.support import checks
-from tests.support.machine import CALL, STAFF, STAYING
+from tests.support.stage import CALL, STAFF, STAYING
 from tests.support.world import (
     DAY,
     HOUR,

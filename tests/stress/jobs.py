@@ -55,12 +55,15 @@ def claim_all(turns: Turns, lead_ids: list[str], partner_ids: list[str]) -> None
 
 
 def answer_or_expire(turns: Turns, offers: list[tuple[str, str]]) -> None:
-    """Half accept or decline just before the time is over, half record that it is over."""
-    for assignment_id, partner_id in turns.dice.sample(offers, len(offers)):
-        if turns.number % 4 == 0:
+    """Most accept or decline just before the time is over, the others record that it is over."""
+    if turns.number % 4 == 0:
+        for _ in range(4):
             turns.act("sweep", sweep, MONDAY + 3 * DAY)
-        elif turns.number % 4 == 1:
-            turns.act("decline", acts.decline, _rep(partner_id), assignment_id, DeclineReason.NOT_A_FIT, None, MONDAY)
+        return
+    for assignment_id, partner_id in turns.dice.sample(offers, len(offers)):
+        if turns.number % 4 == 1:
+            reason = DeclineReason.NOT_A_FIT
+            turns.act("decline", acts.decline, _rep(partner_id), assignment_id, reason, None, MONDAY)
         else:
             turns.act("accept", acts.accept, _rep(partner_id), assignment_id, MONDAY)
 

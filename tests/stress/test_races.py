@@ -14,8 +14,8 @@ from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus, Obligation
 from tests.stress import jobs
 from tests.support import checks
 from tests.support.databases import Database
-from tests.support.machine import STAYS, within
 from tests.support.racing import Outcome, Racers
+from tests.support.stage import STAYS, within
 from tests.support.world import MINUTE, MONDAY, make_partner, publish_policy, publish_rules, receive_lead
 
 pytestmark = pytest.mark.timeout(180)

@@ -28,7 +28,7 @@ MOST = 100
 #: Longer than this, what should be on its way is not.
 SLOW, SEALED_BY = timedelta(minutes=5), timedelta(minutes=15)
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-STEPS = {"lead": "lead.page", "partner": "partner.page"}
+STOPPED = "Nothing is swept and no mail leaves: start fairlead clock."
 
 
 @health.get("")
@@ -62,7 +62,7 @@ def _line(text: str, detail: str, ok: bool | None = True) -> dict[str, Any]:
 def _database() -> dict[str, Any]:
     bound = db.session.get_bind()
     dialect = bound.dialect if isinstance(bound, Engine) else bound.engine.dialect
-    version = ".".join(str(part) for part in (dialect.server_version_info or ()))  # type: ignore[attr-defined]
+    version = ".".join(str(part) for part in (dialect.server_version_info or ()))
     return _line("Database.", f"{DATABASES.get(dialect.name, dialect.name)} {version}".strip())
 
 
@@ -71,12 +71,8 @@ def _parts(found: Status) -> list[dict[str, Any]]:
 
 
 def _clock(found: Status) -> dict[str, Any]:
-    if found.clock_beat_at is None:
-        return _line("Clock.", "None has run yet: deadlines are not swept and no mail leaves. Start fairlead clock.", False)
-    beat = f"Last beat {_ago(found.clock_beat_at)}."
-    if found.clock_is_silent:
-        return _line("Clock.", f"{beat} Deadlines are not swept and no mail leaves. Start fairlead clock.", False)
-    return _line("Clock.", beat)
+    beat = f"Last beat {_ago(found.clock_beat_at)}." if found.clock_beat_at else "None has run yet."
+    return _line("Clock.", f"{beat} {STOPPED}" if found.clock_is_silent else beat, not found.clock_is_silent)
 
 
 def _notices(found: Status) -> dict[str, Any]:
@@ -109,7 +105,8 @@ def _workers(queue: QueueStatus | None) -> dict[str, Any]:
     if not queue.answers:
         return _line("Workers.", "Redis does not answer: the clock sends mails itself.", False)
     silent = [worker.name for worker in queue.workers if worker.is_silent(now())]
-    told = f"{len(queue.workers)} signed on, {queue.queued:,} jobs wait, {queue.running:,} run, {queue.given_up:,} given up."
+    told = f"{len(queue.workers)} signed on; jobs: {queue.queued:,} wait, {queue.running:,} run"
+    told += f", {queue.given_up:,} given up." if queue.given_up else "."
     told += f" Silent: {', '.join(silent)}." if silent else ""
     return _line("Workers.", told, None if silent or queue.given_up else True)
 
@@ -119,10 +116,8 @@ def _audit() -> dict[str, Any]:
     last = db.session.scalar(select(AuditSeal.audit_id).order_by(AuditSeal.number.desc()).limit(1))
     recent = Audit.id >= an_hour_before(last) if last else true()
     sealed = select(AuditSeal.audit_id).where(AuditSeal.audit_id == Audit.id).exists()
-    count, oldest = db.session.execute(select(func.count(), func.min(Audit.at)).where(recent, ~sealed)).one()
-    waits = Waiting(count, oldest)
-    late = oldest is not None and now() - oldest > SEALED_BY
-    return _line("Audit.", _waits(waits, "Every row is sealed.", "for a seal"), not late)
+    waits = Waiting(*db.session.execute(select(func.count(), func.min(Audit.at)).where(recent, ~sealed)).one())
+    return _line("Audit.", _waits(waits, "Every row is sealed.", "for a seal"), not _slow(waits, SEALED_BY))
 
 
 def _waits(found: Waiting, nothing: str, what: str = "") -> str:
@@ -133,8 +128,8 @@ def _waits(found: Waiting, nothing: str, what: str = "") -> str:
     return f"{found.count:,} wait{'s' if one else ''}{' ' + what if what else ''}, {end}"
 
 
-def _slow(found: Waiting) -> bool:
-    return found.oldest_at is not None and now() - found.oldest_at > SLOW
+def _slow(found: Waiting, allowed: timedelta = SLOW) -> bool:
+    return found.oldest_at is not None and now() - found.oldest_at > allowed
 
 
 def _ago(at: datetime) -> str:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from models.base import db
 from portal.calendars.describe import MONTHS, WEEKDAYS, zone_name
 from portal.compliance.forecast import Forecast
-from portal.compliance.policy import State
+from portal.compliance.policy import Ladder, State
 from portal.compliance.sentences import are
 from portal.compliance.service import ladder_at
 from portal.vocabulary import ObligationState, Role, Standing
@@ -29,6 +29,7 @@ gate.only(morning, *gate.MANAGERS)
 SHOWN = 6
 DAYS_AHEAD, MOST_MARKS = 7, 6
 SATURDAY = 5
+Action = dict[str, Any]
 
 
 @morning.get("")
@@ -66,9 +67,11 @@ def _stops() -> dict[str, Any]:
 
 def _stop(row: ToBeStopped) -> dict[str, Any]:
     page, fall, contact = url_for("partner.page", partner_id=row.partner.id), row.fall, row.contact
-    write = {"label": f"Write to {contact.name}", "url": morning_reading.mail_address(contact)} if contact else None
+    write: Action | None = (
+        {"label": f"Write to {contact.name.split()[0]}", "url": morning_reading.mail_address(contact)} if contact else None
+    )
     extend = url_for("partner.extend", partner_id=row.partner.id, ids=list(fall.misses))
-    actions = [write or {"label": "See the partner", "url": page}]
+    actions: list[Action] = [write or {"label": "See the partner", "url": page}]
     actions += [{"label": "Extend…", "url": extend, "plain": True}] if fall.misses else []
     return {
         "title": row.partner.name, "url": page, "detail": stop_sentence(row), "due": due(fall.by or fall.at),
@@ -99,9 +102,9 @@ def _stopped() -> dict[str, Any]:
     return _section("Newly stopped", len(rows), aside, [_stopped_row(row, ladder) for row in rows[:SHOWN]], more)
 
 
-def _stopped_row(row: NewlyStopped, ladder: Any) -> dict[str, Any]:
+def _stopped_row(row: NewlyStopped, ladder: Ladder) -> dict[str, Any]:
     partner = row.partner
-    cause = partner_words.cause_sentence(State.from_json(partner.standing_state), ladder) or "A hold or exemption ended."
+    cause = partner_words.cause_sentence(State.from_json(partner.standing_state), ladder)
     went = f" {row.freed} offer{'' if row.freed == 1 else 's'} taken back for others." if row.freed else ""
     page = url_for("partner.page", partner_id=partner.id)
     return {
@@ -119,7 +122,7 @@ def _offers() -> dict[str, Any]:
 
 def _offer(row: Unanswered) -> dict[str, Any]:
     page, it = url_for("partner.page", partner_id=row.partner.id), row.obligation
-    actions = [{"label": "See the partner", "url": page}]
+    actions: list[Action] = [{"label": "See the partner", "url": page}]
     if it.state is ObligationState.OPEN:
         extend = url_for("partner.extend", partner_id=row.partner.id, ids=it.id)
         actions.append({"label": "Extend…", "url": extend, "plain": True})
@@ -135,9 +138,8 @@ def _offer(row: Unanswered) -> dict[str, Any]:
 def _nobodys() -> dict[str, Any]:
     rows, _ = lead_reading.waiting(db.session, actor(), 1)
     total = lead_reading.waiting_count(db.session, actor())
-    return _section(
-        "Leads nobody got", total, "best grade first", [_nobodys_row(row) for row in rows[:SHOWN]], url_for("queue.index")
-    )
+    shown = [_nobodys_row(row) for row in rows[:SHOWN]]
+    return _section("Leads nobody got", total, "best grade first", shown, url_for("queue.index"))
 
 
 def _nobodys_row(row: Waiting) -> dict[str, Any]:
@@ -196,9 +198,11 @@ def _ahead() -> dict[str, Any]:
     ends = [end_of_day(day) - timedelta(microseconds=1) for day in days]
     late, *counts = morning_reading.due_counts(db.session, actor(), now(), _after(ends))
     marks = [_mark("late", late, "late"), _mark("today", counts[0], "main")]
-    marks += [_mark(WEEKDAYS[day.weekday()], n, "grey") for day, n in zip(days[1:], counts[1:], strict=True) if _told(day, n)]
+    later = [(day, count) for day, count in zip(days[1:], counts[1:], strict=True) if _told(day, count)]
+    marks += [_mark(WEEKDAYS[day.weekday()], count, "grey") for day, count in later]
     marks = marks[:MOST_MARKS]
-    return {"items": marks, "rows": [[mark["label"].capitalize(), mark["text"]] for mark in marks], "any": late or any(counts)}
+    rows = [[mark["label"].capitalize(), mark["text"]] for mark in marks]
+    return {"items": marks, "rows": rows, "any": late or any(counts)}
 
 
 def _after(ends: list[datetime]) -> list[datetime]:

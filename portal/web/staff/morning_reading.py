@@ -57,9 +57,7 @@ def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBe
     return sorted(rows, key=lambda row: (row.fall.at, row.partner.name))
 
 
-def _at_risk(
-    session: AnySession, actor: Actor, versions: Sequence[LadderVersion], now: datetime
-) -> Sequence[Partner]:
+def _at_risk(session: AnySession, actor: Actor, versions: Sequence[LadderVersion], now: datetime) -> Sequence[Partner]:
     """Those that are not stopped and have a deadline within 48 hours; all, where a new ladder comes to rule by then."""
     soon = (
         select(Obligation.partner_id, func.min(Obligation.due_at).label("due_at"))
@@ -196,9 +194,7 @@ class Unanswered:
     offered_at: datetime
 
 
-def unanswered(
-    session: AnySession, actor: Actor, until: datetime, most: int
-) -> tuple[list[Unanswered], int]:
+def unanswered(session: AnySession, actor: Actor, until: datetime, most: int) -> tuple[list[Unanswered], int]:
     """Offers to be answered before ``until``, the earliest first, at most ``most``; and how many in all."""
     query = (
         access.obligations(actor)
@@ -266,7 +262,7 @@ def _team_sizes(session: AnySession, actor: Actor, partner_ids: Sequence[str]) -
 
 
 def due_counts(session: AnySession, actor: Actor, now: datetime, ends: Sequence[datetime]) -> list[int]:
-    """How much is owed: late by now, then due up to each of ``ends`` (ascending, after ``now``) since the one before."""
+    """How much is owed: late by now, then up to each of ``ends`` (ascending, none before ``now``) since the last."""
     edges = [now, *ends]
     sums = [func.count().filter(Obligation.due_at <= now)] + [
         func.count().filter(Obligation.due_at > start, Obligation.due_at <= end)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -19,7 +20,9 @@ from portal.web.visitor import actor, now
 
 figures = Blueprint("scoreboard", __name__, url_prefix="/scoreboard")
 gate.only(figures, *gate.STAFF)
-COLUMNS = ("figure", "part", "counts", "from", "to", "number", "before_from", "before_to", "number_before", "definition")
+COLUMNS = (
+    "figure", "part", "counts", "from", "to", "number", "from_before", "to_before", "number_before", "definition",
+)  # fmt: skip
 LABEL = 13
 WHOLE = "whole period"
 SPANS = (7, 30, 90, 365)
@@ -65,19 +68,18 @@ def _address(asked: Period) -> dict[str, Any]:
     return {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
 
 
-def _day(day: Any) -> str:
+def _day(day: date) -> str:
     return f"{day_words(day)} {day.year}"
 
 
 def _spans(asked: Period) -> list[dict[str, Any]]:
     """The usual lengths, up to today."""
-    found = []
-    for days in SPANS:
-        last = period(None, None, now(), zone()).last
-        first = period(None, last, now(), zone()).last.fromordinal(last.toordinal() - days + 1)
-        url = url_for("scoreboard.index", **{"from": first.isoformat(), "to": last.isoformat()})  # type: ignore[arg-type]
-        found.append({"label": f"{days} days", "url": url, "on": (asked.first, asked.last) == (first, last)})
-    return found
+    today = period(None, None, now(), zone()).last
+    spans = [(days, Period(today - timedelta(days=days - 1), today, zone())) for days in SPANS]
+    return [
+        {"label": f"{days} days", "url": url_for("scoreboard.index", **_address(span)), "on": span == asked}
+        for days, span in spans
+    ]
 
 
 def _shown(figure: Figure, asked: Period) -> dict[str, Any]:
@@ -89,7 +91,6 @@ def _shown(figure: Figure, asked: Period) -> dict[str, Any]:
         "table": {"head": _head(figure), "rows": [_line(part) for part in figure.parts]},
         "items": _marks(figure),
         "ticks": _ticks(figure),
-        "most": sum(sum(part.values) for part in figure.parts),
     }
 
 
@@ -110,11 +111,22 @@ def _marks(figure: Figure) -> list[dict[str, Any]]:
             {"label": _cut(part.label), "parts": list(part.values), "text": f"{sum(part.values):,}"}
             for part in gathered(figure.parts)
         ]
-    good = len(figure.parts) - 1 if figure.chart is Chart.COLUMNS else 1
+    if figure.chart is Chart.BARS:
+        return _shares(figure)
     return [
         {"label": part.label, "value": part.values[0], "text": f"{part.values[0]:,}", "before": part.before[0],
-         "tone": "main" if n < good else "grey"}
-        for n, part in enumerate(figure.parts)
+         "tone": "main" if part is not figure.parts[-1] else "grey"}
+        for part in figure.parts
+    ]  # fmt: skip
+
+
+def _shares(figure: Figure) -> list[dict[str, Any]]:
+    """Bars as shares of the whole in percent, so that periods of other sizes compare; the numbers are printed."""
+    whole, was = sum(part.values[0] for part in figure.parts), sum(part.before[0] for part in figure.parts)
+    return [
+        {"label": part.label, "value": 100 * part.values[0] / (whole or 1), "text": f"{part.values[0]:,}",
+         "before": 100 * part.before[0] / (was or 1), "tone": "main" if part is figure.parts[0] else "grey"}
+        for part in figure.parts
     ]  # fmt: skip
 
 
@@ -141,15 +153,15 @@ def _csv(found: tuple[Figure, ...] | list[Figure], asked: Period) -> str:
 
 def _csv_rows(figure: Figure, asked: Period) -> Iterator[list[Any]]:
     """The figure itself first, then what it is made of."""
-    days = [asked.first, asked.last], [asked.before.first, asked.before.last]
-    yield [figure.title, WHOLE, figure.unit, *days[0], _plain(figure.value), *days[1], _plain(figure.was), figure.definition]
+    days, told = ([asked.first, asked.last], [asked.before.first, asked.before.last]), figure.definition
+    yield [figure.title, WHOLE, figure.unit, *days[0], _plain(figure.value), *days[1], _plain(figure.was), told]
     for part in figure.parts:
         for series, number, was in zip(figure.series, part.values, part.before, strict=True):
-            yield [figure.title, _safe(part.label), series, *days[0], number, *days[1], was, figure.definition]
+            yield [figure.title, _safe(part.label), series, *days[0], number, *days[1], was, told]
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else str(value)
 
 
 def _safe(text: str) -> str:
