@@ -139,7 +139,7 @@ def _stop_subject(facts: Facts) -> str:
 
 def _held(facts: Facts, when: When, house: House) -> Said:
     until = when(facts, "until", before=" until ")
-    lines = (f"{house.vendor} has put new leads for you on hold{until}.", *because(facts), *headline(facts), KEEP)
+    lines = (f"{house.vendor} has put them on hold. Leads and offers that you have stay with you.", *because(facts))
     return Said(
         f"New leads are on hold{until}", lines, way_back(facts),
         link="Our standing", path=path_of(facts), tag="about your standing",
@@ -147,12 +147,14 @@ def _held(facts: Facts, when: When, house: House) -> Said:
 
 
 def _reinstated(facts: Facts, when: When, house: House) -> Said:
-    lines, subject = ["Leads come to you again from now on.", *because(facts)], "New leads come to you again"
+    lines, subject = list(because(facts)), "New leads come to you again"
     if facts.get("to") == Standing.PROBATION:
         until = when(facts, "until", before=" until ")
         subject += f", on probation{until}"
         lines += sentence(facts) or ("For a while you hold only a few new leads at once.",)
         lines.append("One miss stops them again.")
+    else:
+        lines.append("You get them from now on as before.")
     return Said(subject, tuple(lines), link="Our standing", path=path_of(facts), tag="about your standing")
 
 

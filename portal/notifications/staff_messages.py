@@ -34,10 +34,9 @@ def short(facts: Facts) -> str:
 def _breach(facts: Facts, when: When, house: House) -> Said:
     outcome = "The lead has moved on" if facts.get("moved") else "The lead stays with them"
     was_due = when(facts, before="due ", otherwise="late")
-    line = f"{partner_of(facts)} missed a due time: {lower(ask_of(facts))}, {was_due}."
     return Said(
         f"{short(facts)} missed: {missing(facts)}{when(facts, before=' by ')}",
-        (line, f"{outcome}.", *sentence(facts)),
+        (f"{ask_of(facts)}: {was_due}. {outcome}.", *sentence(facts)),
         heading=f"{partner_of(facts)} missed a due time", details=tuple(sizes(facts)), link=f"Open {short(facts)}",
         path=path_of(facts), tag="missed by partners",
     )  # fmt: skip
@@ -72,10 +71,10 @@ def _reinstated(facts: Facts, when: When, house: House) -> Said:
 
 def _unallocated(facts: Facts, when: When, house: House) -> Said:
     reason = label_of(QueueReason, facts.get("reason"))
-    line = f"A lead waits with nobody. {reason}{'.' if reason else ''}".strip()
+    line = f"{reason or 'Nobody has it'}. It stays in the queue until a partner can take it or you assign it by hand."
     return Said(
         f"Assign a lead by hand{of_kind(facts)}: {lower(reason) or 'it waits with nobody'}",
-        (line, "It stays in the queue until a partner can take it or you assign it by hand.", *sentence(facts)),
+        (line, *sentence(facts)),
         heading="A lead waits in the queue", details=tuple(sizes(facts)),
         link="Open the queue", path=path_of(facts), tag="leads in the queue",
     )  # fmt: skip

@@ -79,7 +79,7 @@ def test_a_mail_arrives_as_it_was_written(session: Session, north: Partner, mail
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
     assert html is not None
-    assert "grade A" in text.get_content()
+    assert "Grade: A" in text.get_content()
     assert 'href="https://leads.example/leads/7"' in html.get_content()
     assert (mail.state, mail.attempts, mail.lease_until, mail.last_error) == ("sent", 1, None, None)
     assert mail.sent_at is not None

@@ -68,7 +68,8 @@ def test_the_words_are_those_of_the_house(topic: NoticeTopic, audience: str, kin
 def test_an_offer_tells_what_is_asked_by_when_and_what_kind_of_lead() -> None:
     made = message(NoticeTopic.OFFER, **SEEN, due_at=DUE, url="/leads/7")
     assert made.subject == "Answer 1 offer by Fri 6 Mar 17:00 CET (A, Router X)"
-    assert "Grade: A\nProduct: Router X\nRegion: Bayern, DE\nSize: 50 employees\nAnswer by: Fri 6 Mar 17:00 CET" in made.text
+    known = "Grade: A\nProduct: Router X\nRegion: Bayern, DE\nSize: 50 employees\nAnswer by: Fri 6 Mar 17:00 CET\n"
+    assert known in made.text
     assert "Accept or decline: https://leads.example/leads/7" in made.text
     assert re.search('<a href="https://leads.example/leads/7"[^>]*>Accept or decline</a>', made.html)
 
@@ -132,7 +133,8 @@ def test_a_stop_is_never_told_without_its_way_back(facts: dict[str, object], ste
 def test_a_hold_names_its_reason_and_its_end_and_no_way_back_of_a_stop() -> None:
     made = message(NoticeTopic.STOPPED, to="held", reason="Contract renewal", until=DUE)
     assert made.subject == "New leads are on hold until Fri 6 Mar 17:00 CET"
-    assert "Contoso has put new leads for you on hold until Fri 6 Mar 17:00 CET." in made.text
+    assert "Contoso has put them on hold." in made.text
+    assert "went to others" not in made.text
     assert "Contract renewal" in made.text
     assert "<ol" not in made.html
 
@@ -153,14 +155,13 @@ def test_a_breach_says_whether_the_lead_moved_on() -> None:
         NoticeTopic.BREACH, "manager", kind="respond", due_at=DUE, moved=True, partner="Northwind", grade="B"
     )
     assert staff.subject == "Northwind missed: no answer by Fri 6 Mar 17:00 CET"
-    assert "Northwind missed a due time: answer the offer, due Fri 6 Mar 17:00 CET." in staff.text
-    assert "The lead has moved on.\n\nGrade: B" in staff.text
+    assert "Answer the offer: due Fri 6 Mar 17:00 CET. The lead has moved on.\n\nGrade: B" in staff.text
 
 
 def test_the_queue_says_why_a_lead_waits() -> None:
     made = message(NoticeTopic.UNALLOCATED, "manager", grade="C", reason="nobody_eligible", url="/queue")
     assert made.subject == "Assign a lead by hand (C): no partner can take it now"
-    assert "A lead waits with nobody. No partner can take it now." in made.text
+    assert "No partner can take it now. It stays in the queue" in made.text
     assert "Open the queue: https://leads.example/queue" in made.text
 
 

@@ -29,7 +29,7 @@ from tests.support import world
 from tests.support.world import DAY, HOUR, MINUTE, MONDAY
 
 MARCH = Period(date(2026, 3, 2), date(2026, 3, 8), "Europe/Berlin")
-LATER = MONDAY + 60 * DAY
+EARLIER, LATER = MONDAY - 30 * DAY, MONDAY + 60 * DAY
 
 
 def rules_for(session: Session, partner: Partner, now: datetime = MONDAY) -> None:
@@ -58,7 +58,7 @@ def read(session: Session, actor: Actor = SYSTEM, now: datetime = LATER, asked: 
 
 
 def test_a_lead_is_read_with_all_that_became_of_it(session: Session) -> None:
-    partner = world.make_partner(session)
+    partner = world.make_partner(session, now=EARLIER)
     rules_for(session, partner)
     work(session, partner)
     found = read(session)
@@ -76,7 +76,7 @@ def test_a_lead_is_read_with_all_that_became_of_it(session: Session) -> None:
 
 
 def test_the_first_of_several_hands_is_the_hand_over(session: Session) -> None:
-    first, second = world.make_partner(session), world.make_partner(session)
+    first, second = world.make_partner(session, now=EARLIER), world.make_partner(session, now=EARLIER)
     rules_for(session, first)
     held = offer(session, first)
     rules_for(session, second, MONDAY + MINUTE)
@@ -87,7 +87,7 @@ def test_the_first_of_several_hands_is_the_hand_over(session: Session) -> None:
 
 
 def test_a_reopened_lead_is_no_answer(session: Session) -> None:
-    partner = world.make_partner(session)
+    partner = world.make_partner(session, now=EARLIER)
     rules_for(session, partner)
     held = work(session, partner)
     acts.reopen(session, SYSTEM, held.lead_id, "They came back", MONDAY + DAY)
@@ -95,7 +95,7 @@ def test_a_reopened_lead_is_no_answer(session: Session) -> None:
 
 
 def test_feedback_counts_once_it_would_have_been_due(session: Session) -> None:
-    partner = world.make_partner(session)
+    partner = world.make_partner(session, now=EARLIER)
     rules_for(session, partner)
     work(session, partner)
     assert read(session, now=MONDAY + DAY).deadlines == []
@@ -103,12 +103,10 @@ def test_feedback_counts_once_it_would_have_been_due(session: Session) -> None:
 
 
 def test_only_leads_of_the_period_and_the_one_before_are_read(session: Session) -> None:
-    partner = world.make_partner(session, now=MONDAY - 30 * DAY, open_lead_cap=50)
-    rules_for(session, partner, MONDAY - 30 * DAY)
-    edges = (
-        MARCH.before.starts - timedelta(seconds=1), MARCH.before.starts, MARCH.starts, MARCH.ends - timedelta(seconds=1),
-        MARCH.ends,
-    )  # fmt: skip
+    partner = world.make_partner(session, now=EARLIER, open_lead_cap=50)
+    rules_for(session, partner, EARLIER)
+    moment, before = timedelta(seconds=1), MARCH.before.starts
+    edges = (before - moment, before, MARCH.starts, MARCH.ends - moment, MARCH.ends)
     for at in edges:
         offer(session, partner, at)
     found = read(session)
@@ -117,7 +115,7 @@ def test_only_leads_of_the_period_and_the_one_before_are_read(session: Session) 
 
 
 def test_a_portfolio_sees_its_partners_and_what_nobody_has(session: Session) -> None:
-    mine, other = world.make_partner(session), world.make_partner(session)
+    mine, other = world.make_partner(session, now=EARLIER), world.make_partner(session, now=EARLIER)
     rules_for(session, other)
     work(session, other)
     rules_for(session, mine, MONDAY + MINUTE)
@@ -152,7 +150,7 @@ def statements(session: Session) -> Iterator[list[str]]:
 
 
 def test_many_leads_cost_as_many_queries_as_few(session: Session) -> None:
-    partner = world.make_partner(session, open_lead_cap=500)
+    partner = world.make_partner(session, now=EARLIER, open_lead_cap=500)
     rules_for(session, partner)
     sent = []
     for number in (10, 90):

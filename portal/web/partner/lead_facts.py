@@ -12,7 +12,7 @@ from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
 from portal.deadlines.live import Timeline, policies
-from portal.vocabulary import LIVE_ASSIGNMENT, ObligationKind, ObligationState
+from portal.vocabulary import LIVE_ASSIGNMENT, Gate, ObligationKind, ObligationState
 from portal.web.partner import words
 from portal.web.shell import due, when
 from portal.web.visitor import now
@@ -150,9 +150,13 @@ def holdings(session: AnySession, actor: Actor, lead_id: str) -> list[dict[str, 
     ]
 
 
+#: The gates that tell a partner something even where they let it through; the others are told where they did not.
+TELLING = (Gate.STANDING, Gate.TERRITORY, Gate.CERTIFIED, Gate.OPEN_CAP, Gate.CLOSURE)
+
+
 def reasons(gates: list[dict[str, Any]], only_closed: bool = False) -> list[dict[str, Any]]:
     """Gates as ticks and crosses; of those that are long, only what ruled a partner out."""
-    shown = [gate for gate in gates if not (only_closed and gate["passed"])]
+    shown = [g for g in gates if not g["passed"] or (not only_closed and g["gate"] in TELLING)]
     if only_closed and not shown:
         return [{"ok": True, "text": "Every gate is open."}]
     return [{"ok": gate["passed"], "text": gate["sentence"]} for gate in shown]
