@@ -150,7 +150,9 @@
     if (event.target.closest("[data-close]")) return event.target.closest("dialog").close();
     const link = event.target.closest(`${LIST} a[href]`);
     if (!link || event.button !== 0 || event.shiftKey || !plainKey(event)) return;
-    if (new URL(link.href).pathname !== location.pathname) return;
+    const [here, there] = [location.href, link.href].map((href) => href.split("#")[0]);
+    // Another page, or a place on this one, is the browser's affair.
+    if (link.pathname !== location.pathname || there === here) return;
     event.preventDefault();
     if (!busy) follow(link.href, link.closest(ROW));
   });

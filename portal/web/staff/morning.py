@@ -55,8 +55,12 @@ def _now_words() -> str:
     return f"{day}, {local:%H:%M} {zone_name(local)}"
 
 
-def _section(title: str, count: int, aside: str, rows: list[dict[str, Any]], more: str | None = None) -> dict[str, Any]:
-    return {"title": title, "count": count, "aside": aside, "rows": rows[:SHOWN], "more_url": more}
+def _section(
+    title: str, count: int, aside: str, rows: list[dict[str, Any]], more_url: str | None = None, more: str = ""
+) -> dict[str, Any]:
+    """``more_url``: where the rest is; it stands in place of ``aside``."""
+    more = more or f"All {count}"
+    return {"title": title, "count": count, "aside": aside, "rows": rows[:SHOWN], "more_url": more_url, "more": more}
 
 
 def _stops() -> dict[str, Any]:
@@ -68,7 +72,9 @@ def _stops() -> dict[str, Any]:
 def _stop(row: ToBeStopped) -> dict[str, Any]:
     page, fall, contact = url_for("partner.page", partner_id=row.partner.id), row.fall, row.contact
     write: Action | None = (
-        {"label": f"Write to {contact.name.split()[0]}", "url": morning_reading.mail_address(contact)} if contact else None
+        {"label": f"Write to {contact.name.split()[0]}", "url": morning_reading.mail_address(contact)}
+        if contact
+        else None
     )
     extend = url_for("partner.extend", partner_id=row.partner.id, ids=list(fall.misses))
     actions: list[Action] = [write or {"label": "See the partner", "url": page}]
@@ -139,7 +145,7 @@ def _nobodys() -> dict[str, Any]:
     rows, _ = lead_reading.waiting(db.session, actor(), 1)
     total = lead_reading.waiting_count(db.session, actor())
     shown = [_nobodys_row(row) for row in rows[:SHOWN]]
-    return _section("Leads nobody got", total, "best grade first", shown, url_for("queue.index"))
+    return _section("Leads nobody got", total, "best grade first", shown, url_for("queue.index"), "Open the queue")
 
 
 def _nobodys_row(row: Waiting) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from sqlalchemy import and_, case, func, or_, select, true
 
 from models.accounts import User
 from models.assignments import Assignment, Obligation
-from models.compliance import LedgerEntry
 from models.leads import Lead
 from models.partners import Partner, PartnerVersion
 from models.platform import Mail
@@ -25,7 +24,7 @@ from portal.compliance.forecast import Forecast, forecast
 from portal.compliance.policy import BusinessDays, LadderVersion, Mark, State, tally_at
 from portal.compliance.service import ladders, mark
 from portal.deadlines.texts import calendar_text
-from portal.vocabulary import AssignmentState, LedgerKind, ObligationKind, ObligationState, Role, Standing
+from portal.vocabulary import AssignmentState, ObligationKind, ObligationState, Role, Standing
 from portal.web.staff.board_reading import COLUMNS, owed
 
 AHEAD, LATELY, MAILS = timedelta(hours=48), timedelta(hours=24), timedelta(days=7)
@@ -158,19 +157,9 @@ class NewlyStopped:
 
 
 def newly_stopped(session: AnySession, actor: Actor, now: datetime) -> list[NewlyStopped]:
-    """The partners whose stop was recorded in the last 24 hours and still holds, the latest first."""
-    stopped = (
-        access.ledger(actor)
-        .join(Partner, Partner.id == LedgerEntry.partner_id)
-        .where(
-            Partner.standing == Standing.STOPPED, LedgerEntry.kind == LedgerKind.CHANGE,
-            LedgerEntry.to_standing == Standing.STOPPED, LedgerEntry.at == Partner.standing_since,
-            LedgerEntry.recorded_at > now - LATELY,
-        )
-        .with_only_columns(Partner)
-        .order_by(Partner.standing_since.desc(), Partner.name)
-    )  # fmt: skip
-    partners = session.scalars(stopped).all()
+    """The partners that were stopped in the last 24 hours and still are, the latest first."""
+    stopped = access.partners(actor).where(Partner.standing == Standing.STOPPED, Partner.standing_since > now - LATELY)
+    partners = session.scalars(stopped.order_by(Partner.standing_since.desc(), Partner.name)).all()
     freed = (
         select(Assignment.partner_id, func.count())
         .join(Partner, Partner.id == Assignment.partner_id)
@@ -228,10 +217,11 @@ def unreached(session: AnySession, actor: Actor, now: datetime) -> list[Unreache
     1. The address has a permanent bounce on record; or
     2. a mail of the last seven days to the address it still has was given up.
     """
+    # An id holds the millisecond it was made in: older mails are passed over by their key.
     first = str(UUID(int=max(0, int((now - MAILS).timestamp() * 1000)) << 80))
     given_up = (
         select(Mail.user_id, Mail.address, func.max(Mail.created_at).label("at"))
-        .where(Mail.id >= first, Mail.state == "undeliverable")
+        .where(Mail.id >= first, Mail.created_at > now - MAILS, Mail.state == "undeliverable")
         .group_by(Mail.user_id, Mail.address)
         .subquery()
     )

@@ -1,0 +1,65 @@
+"""A partner's day, on a phone and at a desk, with the script and without it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.house import Visits, chip, go, sign_in, sign_out
+from tests.browser.ways import EVERY_WAY, Way
+
+pytestmark = pytest.mark.browser
+
+OFFER = ".wl:has([data-key='a'])"
+
+
+@pytest.mark.parametrize("way", EVERY_WAY, ids=str)
+def test_a_day_of_a_partner(visits: Visits, way: Way) -> None:
+    page = visits.page(None, *way)
+    sign_in(page, "rep")
+    expect(page.get_by_role("heading", name="My work", level=1)).to_be_visible()
+    expect(page.locator(".strip .sentence")).to_contain_text("overdue")
+
+    offer = page.locator(OFFER).first
+    number = offer.get_attribute("data-row")
+    offer.get_by_role("button", name="Accept").click()
+    expect(page.locator(".flash")).to_contain_text("Accepted.")
+    row = page.locator(f".wl[data-row='{number}']")
+    expect(row).not_to_contain_text("name shown once accepted")
+
+    row.get_by_role("link", name="Log a touch").click()
+    form = row.locator(".lead-form")
+    form.get_by_label("Call", exact=True).check(force=True)
+    form.get_by_label("Reached", exact=True).check(force=True)
+    form.get_by_label("Note (optional)").fill("Wants a price for forty seats")
+    form.get_by_role("button", name="Save touch").click()
+    expect(page.locator(".flash")).to_contain_text("Counts as first contact")
+
+    late = page.locator(".wl:has([data-key='f'])").first
+    name = late.locator(".name").inner_text()
+    late.get_by_role("link", name="Give feedback").click()
+    page.get_by_label("4", exact=True).check(force=True)
+    page.get_by_label("Lost", exact=True).check(force=True)
+    page.get_by_label("Reason (optional)").fill("No project this year")
+    page.locator(".lead-form").get_by_role("button", name="Give feedback").click()
+    expect(page.locator(".flash")).to_contain_text("Feedback given: lost. The lead is closed.")
+    expect(page.locator(".wl", has_text=name)).to_have_count(0)
+
+    go(page, "/pool")
+    page.get_by_role("button", name="Claim").first.click()
+    expect(page.locator(".flash")).to_contain_text("Claimed: this lead is yours.")
+    expect(page.get_by_role("heading", name="Why you got this lead")).to_be_visible()
+
+    go(page, "/standing")
+    expect(page.locator("[aria-current=step]")).to_contain_text("You are here")
+    sign_out(page)
+    assert chip(page) == "You are signed out."
+    page.goto("/work")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_stopped_partner_reads_the_way_back_and_why_it_gets_none(visits: Visits) -> None:
+    page = visits.page("stopped")
+    page.goto("/work")
+    expect(page.locator(".strip")).to_contain_text("Stopped")
+    go(page, "/standing")
+    expect(page.locator("[aria-current=step]")).to_contain_text("Stopped")
+    expect(page.get_by_role("heading", name="Why you got")).to_be_visible()
