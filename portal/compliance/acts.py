@@ -6,15 +6,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from models.assignments import Assignment, Obligation
+from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.compliance.service import Folded, add_measure, enter, refold
 from portal.deadlines import service as deadlines
+from portal.deadlines.assignments import open_one
 from portal.errors import Conflict, Invalid, NotFound
 from portal.notifications.outbox import notify
-from portal.vocabulary import AssignmentState, LedgerKind, NoticeTopic, ObligationState, Standing
+from portal.vocabulary import AssignmentState, LedgerKind, NoticeTopic, ObligationKind, ObligationState, Standing
 
 
 def _reason(reason: str) -> str:
@@ -94,11 +96,18 @@ def overdue(session: AnySession, partner_id: str) -> Sequence[Obligation]:
 
 
 def waive(session: AnySession, obligation_id: str, reason: str, now: datetime, actor: Actor) -> Folded:
-    """Take an open or breached obligation off a partner. Raises Conflict where it has ended otherwise."""
+    """Take an open or breached obligation off a partner. Raises Conflict where it has ended otherwise.
+
+    An offer that stands is asked for its answer anew, with a fresh deadline: none may stand for ever.
+    """
     row, partner, at = _entered(session, obligation_id, now)
     if row.state not in (ObligationState.OPEN, ObligationState.BREACHED):
         raise Conflict(f"This one is {row.state.label.lower()}: only what is open or missed can be waived.")
     deadlines.waive(row, at)
+    assignment = session.get_one(Assignment, row.assignment_id)
+    if row.kind is ObligationKind.RESPOND and assignment.state is AssignmentState.OFFERED:
+        anew = open_one(session, partner, assignment, session.get_one(Lead, row.lead_id), row.kind, at)
+        assignment.respond_by = anew.due_at if anew else assignment.respond_by
     return _by_hand(session, partner, row, LedgerKind.WAIVE, NoticeTopic.WAIVED, at, actor, reason)
 
 

@@ -42,7 +42,8 @@ class Report:
         """The pass in plain words."""
         return (
             f"{self.breaches} missed deadlines recorded for {self.partners} partners, "
-            f"{self.standing_changes} changes of standing, {self.warnings} warnings, {self.placed} leads placed, {self.pools_ended} left the pool, "
+            f"{self.standing_changes} changes of standing, {self.warnings} warnings, "
+            f"{self.placed} leads placed, {self.pools_ended} left the pool, "
             f"{self.set_aside} set aside."
         )
 

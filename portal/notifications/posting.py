@@ -13,19 +13,14 @@ from models.base import new_id
 from models.platform import Mail, Outbox
 from models.session import AnySession
 from portal.notifications.digest import is_digest, items, key_of, write_digests
+from portal.notifications.groups import GROUPS, ORDER
 from portal.notifications.layout import House, Reader
 from portal.notifications.matter import Matter, facts_now, in_words, matters, settled
 from portal.notifications.messages import say
 from portal.notifications.page import write
+from portal.notifications.withdraw import withdraw_settled
 from portal.vocabulary import NoticeTopic, ObligationKind, Role
 
-#: What comes in numbers is told together: these share one mail for each reader, so that a late sweep floods nobody.
-GROUPS = {
-    NoticeTopic.WARNING: "reminders", NoticeTopic.BREACH: "reminders", NoticeTopic.MOVED_ON: "reminders",
-    NoticeTopic.UNALLOCATED: "queue",
-}  # fmt: skip
-#: In such a mail what is late comes first, then what is due, then what is over.
-ORDER = (NoticeTopic.BREACH, NoticeTopic.WARNING, NoticeTopic.MOVED_ON)
 #: These wait for the partner's opening hours: reminders, and what an answer given then changes nothing about.
 QUIET = (
     NoticeTopic.WARNING, NoticeTopic.BREACH, NoticeTopic.MOVED_ON, NoticeTopic.STANDING, NoticeTopic.EXTENDED,
@@ -54,7 +49,8 @@ def post_pending(
        digest lists what they remind of, it speaks for them.
     3. ``quiet``: partners outside their hours now. Their reminders wait, but for a warning of an offer that has
        to be answered within four hours.
-    4. ``keep``: there is no mail server. The mail is kept to be read here, and counts as delivered.
+    4. A mail that waits for its mail server is taken back once all it tells is settled.
+    5. ``keep``: there is no mail server. The mail is kept to be read here, and counts as delivered.
     """
     rows = _pending(session, quiet, limit, now)
     about = matters(session, rows)
@@ -64,6 +60,7 @@ def post_pending(
     people, piles = _piles(session, [row for row in rows if row.id in told], told)
     session.add_all(_mail(people[user_id], pile, told, house, now, keep) for (user_id, _), pile in piles.items())
     _forget_secrets(rows)
+    withdraw_settled(session, now)
     write_digests(session, now)
     session.flush()
     return len(piles)

@@ -56,10 +56,13 @@ def test_a_day_of_a_partner(visits: Visits, way: Way) -> None:
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
-def test_a_stopped_partner_reads_the_way_back_and_why_it_gets_none(visits: Visits) -> None:
+def test_a_stopped_partner_reads_why_and_does_the_last_step_back(visits: Visits) -> None:
     page = visits.page("stopped")
     page.goto("/work")
     expect(page.locator(".strip")).to_contain_text("Stopped")
     go(page, "/standing")
     expect(page.locator("[aria-current=step]")).to_contain_text("Stopped")
-    expect(page.get_by_role("heading", name="Why you got")).to_be_visible()
+    expect(page.get_by_role("region", name="What pulled us down")).to_contain_text("Answer the offer")
+    page.get_by_role("button", name="We are ready").click()
+    expect(page.locator(".flash")).to_be_visible()
+    expect(page.get_by_role("button", name="We are ready")).to_have_count(0)

@@ -17,7 +17,16 @@ from portal.enforcement.sweep import sweep
 from portal.enforcement.verify import differences
 from portal.errors import Conflict, Invalid
 from portal.follow_up.service import Verdict
-from portal.vocabulary import Disposition, LeadStatus, LedgerKind, NoticeTopic, ObligationState, Standing, StopCause
+from portal.vocabulary import (
+    AssignmentState,
+    Disposition,
+    LeadStatus,
+    LedgerKind,
+    NoticeTopic,
+    ObligationState,
+    Standing,
+    StopCause,
+)
 from tests.support import checks
 from tests.support.stage import CALL, GOES, STAFF, STAYING, STAYS, within
 from tests.support.world import (
@@ -316,3 +325,24 @@ def test_an_act_of_a_partner_settles_what_it_owes_first(session: Session) -> Non
     assert partner.standing is Standing.STOPPED
     assert session.get_one(Assignment, held[2].id).state == "recalled"
     well(session)
+
+
+def test_a_waived_answer_of_a_standing_offer_is_asked_for_anew(session: Session) -> None:
+    """No offer may stand for ever: its answer gets a fresh deadline, and missing that one hands the lead on."""
+    partner = make_partner(session)
+    publish_rules(session)
+    offer = assignment_of(session, receive_lead(session))
+    assert offer is not None
+    first = obligations_of(session, offer)["respond"]
+    acts.waive(session, STAFF, [first.id], "Our mail was down", MONDAY + DAY)
+    session.refresh(first)
+    again = obligations_of(session, offer)["respond"]
+    session.refresh(offer)
+    assert (first.state, again.state) == (ObligationState.WAIVED, ObligationState.OPEN)
+    assert again.due_at > first.due_at
+    assert offer.respond_by == again.due_at
+    sweep(session, again.due_at)
+    session.refresh(offer)
+    assert offer.state is AssignmentState.EXPIRED
+    assert partner.id == offer.partner_id
+    assert differences(session) == []
