@@ -38,7 +38,7 @@ def matters(session: AnySession, rows: Sequence[Outbox]) -> dict[str, Matter]:
     return {
         row.id: Matter(
             partners.get(row.partner_id or ""), assignments.get(row.assignment_id or ""),
-            leads.get(row.lead_id or ""), obligations.get(_key(row)),
+            leads.get(row.lead_id or ""), obligations.get(_named(row)) or obligations.get(_key(row)),
         )
         for row in rows
     }  # fmt: skip
@@ -60,8 +60,7 @@ def settled(row: Outbox, about: Matter, now: datetime) -> bool:
     if topic is NoticeTopic.ENQUIRED_AGAIN:
         return state is not None and state not in LIVE_ASSIGNMENT
     if topic is NoticeTopic.WARNING:
-        moved = about.assignment is not None and about.obligation is None
-        return _passed(row, now) or moved or _is_other(about.obligation, ObligationState.OPEN)
+        return _passed(row, now) or _is_other(about.obligation, ObligationState.OPEN) or _moved(row, about.obligation)
     if topic is NoticeTopic.EXTENDED:
         return _is_other(about.obligation, ObligationState.OPEN)
     if topic is NoticeTopic.BREACH:
@@ -85,6 +84,9 @@ def facts_now(row: Outbox, about: Matter) -> dict[str, Any]:
         facts.update(known_of(about.lead, about.assignment))
     if about.obligation is not None:
         facts["hands_on"] = about.obligation.reassign
+    if about.assignment is not None and about.assignment.state is AssignmentState.OFFERED:
+        by = about.assignment.respond_by
+        facts["respond_by"] = by.isoformat() if by else None
     if row.topic is NoticeTopic.BREACH and row.audience == "manager":
         facts["url"] = f"/partners/{row.partner_id}"
     return facts
@@ -146,16 +148,29 @@ def _by_id(session: AnySession, of: type[Any], ids: Iterable[str | None]) -> dic
     return {found.id: found for found in session.scalars(select(of).where(of.id.in_(wanted)))}
 
 
-def _key(row: Outbox) -> tuple[str | None, str, str]:
-    return row.assignment_id, str(row.facts.get("kind")), str(row.facts.get("due_at"))
+def _moved(row: Outbox, obligation: Obligation | None) -> bool:
+    return obligation is not None and obligation.due_at.isoformat() != row.facts.get("due_at")
 
 
-def _obligations(session: AnySession, rows: Sequence[Outbox]) -> dict[tuple[str | None, str, str], Obligation]:
-    """The obligations that notices speak of: of their assignment and kind, due when they say."""
+def _named(row: Outbox) -> str:
+    """The id of the obligation that a reminder is for: it stands in what keeps that reminder one."""
+    topic, _, rest = str(row.once or "").partition(":")
+    return rest.partition(":")[0] if topic in (NoticeTopic.WARNING, NoticeTopic.BREACH) else ""
+
+
+def _key(row: Outbox) -> str:
+    return f"{row.assignment_id} {row.facts.get('kind')} {row.facts.get('due_at')}"
+
+
+def _obligations(session: AnySession, rows: Sequence[Outbox]) -> dict[str, Obligation]:
+    """The obligations that notices speak of, by their ids and by assignment, kind and due time."""
     ids = {row.assignment_id for row in rows if row.assignment_id and row.facts.get("kind")}
     if not ids:
         return {}
     found = session.scalars(
         select(Obligation).where(Obligation.assignment_id.in_(ids)).order_by(Obligation.opened_at, Obligation.id)
     )
-    return {(one.assignment_id, one.kind.value, one.due_at.isoformat()): one for one in found}
+    known = {}
+    for one in found:
+        known[one.id] = known[f"{one.assignment_id} {one.kind.value} {one.due_at.isoformat()}"] = one
+    return known

@@ -112,8 +112,9 @@ def _moved_on(facts: Facts, when: When, house: House) -> Said:
         return _missed(facts, when)
     moved = when(facts, "at", before=" on ")
     lines = (f"You no longer hold this lead; it moved on{moved}.", *because(facts))
+    left = when(facts, "at", before=" you on ")
     return Said(
-        f"A lead has moved on{of_kind(facts)}{moved}", lines, details=tuple(sizes(facts)),
+        f"A lead has left{left or ' you'}{of_kind(facts)}", lines, details=tuple(sizes(facts)),
         path=path_of(facts), tag="moved on",
     )  # fmt: skip
 
@@ -209,8 +210,10 @@ def _extended(facts: Facts, when: When, house: House) -> Said:
 
 def _waived(facts: Facts, when: When, house: House) -> Said:
     ask = lower(ask_of(facts))
+    stands = when(facts, "respond_by", before="The offer stands. Answer it by ")
+    lines = ("It no longer counts for you.", *((f"{stands}.",) if stands else ()), *because(facts))
     return Said(
-        f"Waived: {ask}{of_lead(facts)}", ("It no longer counts for you.", *because(facts)),
+        f"Waived: {ask}{of_lead(facts)}", lines,
         heading=f"Waived: {ask}", details=about(facts), path=path_of(facts),
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from portal.notifications.facts import (
-    NAME_IN_SUBJECT,
     Facts,
     ask_of,
     because,
@@ -23,19 +22,21 @@ from portal.notifications.instants import When
 from portal.notifications.layout import House, Said, clip
 from portal.vocabulary import NoticeTopic, QueueReason, Standing
 
+#: The longest name of a partner that leaves room for what it did and when.
+PARTNER_IN_SUBJECT = 24
 Teller = Callable[[Facts, When, House], Said]
 
 
 def short(facts: Facts) -> str:
     """The partner's name as a subject holds it."""
-    return clip(partner_of(facts), NAME_IN_SUBJECT)
+    return clip(partner_of(facts), PARTNER_IN_SUBJECT)
 
 
 def _breach(facts: Facts, when: When, house: House) -> Said:
     outcome = "The lead has moved on" if facts.get("moved") else "The lead stays with them"
     was_due = when(facts, before="due ", otherwise="late")
     return Said(
-        f"{short(facts)} missed: {missing(facts)}{when(facts, before=' by ')}",
+        f"{short(facts)}: {missing(facts)}{when(facts, before=' by ')}",
         (f"{ask_of(facts)}: {was_due}. {outcome}.", *sentence(facts)),
         heading=f"{partner_of(facts)} missed a due time", details=tuple(sizes(facts)), link=f"Open {short(facts)}",
         path=path_of(facts), tag="missed by partners",

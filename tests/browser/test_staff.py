@@ -70,7 +70,7 @@ def test_a_day_of_an_admin(visits: Visits, way: Way) -> None:
     expect(page.get_by_role("heading", name="Checked: this can be published")).to_be_visible()
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator(".flash")).to_contain_text("Nothing changes before you publish it.")
-    expect(page.locator("ins").first).to_be_visible()
+    expect(page.locator(".rule.is-changed")).to_contain_text("900")
     page.get_by_role("button", name="Publish version").click()
     expect(page.locator(".flash")).to_contain_text("is live: new leads go by it.")
 

@@ -154,7 +154,7 @@ def test_a_breach_says_whether_the_lead_moved_on() -> None:
     staff = message(
         NoticeTopic.BREACH, "manager", kind="respond", due_at=DUE, moved=True, partner="Northwind", grade="B"
     )
-    assert staff.subject == "Northwind missed: no answer by Fri 6 Mar 17:00 CET"
+    assert staff.subject == "Northwind: no answer by Fri 6 Mar 17:00 CET"
     assert "Answer the offer: due Fri 6 Mar 17:00 CET. The lead has moved on.\n\nGrade: B" in staff.text
 
 

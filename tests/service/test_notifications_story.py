@@ -125,6 +125,8 @@ def test_a_warning_of_what_is_settled_meanwhile_never_goes_out(
     assert len(told) == 2
     expected = "Waived: answer the offer" if act == "waive" else "More time: answer the offer by Thu 5 Mar"
     assert told[1].startswith(expected)
+    stands = "The offer stands. Answer it by Wed 4 Mar 17:00 CET." in mails(session, northwind)[1].text
+    assert stands == (act == "waive")
 
 
 def test_a_lead_that_moved_on_is_told_without_its_contact(app: Flask, session: Session, northwind: Partner) -> None:
@@ -219,7 +221,7 @@ def test_after_a_weekend_one_digest_goes_out(app: Flask, session: Session, north
     rows["feedback"].due_at = rows["feedback"].grace_until = MONDAY + 5 * DAY
     rows["feedback"].reassign = False
     session.commit()
-    for hours in range(4 * 24 + 12, 7 * 24 + 6, 3):
+    for hours in range(4 * 24 + 12, 7 * 24 + 12, 3):
         at = MONDAY - 10 * HOUR + timedelta(hours=hours)
         sweep(session, at)
         post(app, session, at)
@@ -257,6 +259,7 @@ def test_a_mail_being_sent_is_not_taken_back(session: Session, northwind: Partne
     _, assignment = offer(session)
     unit(session, lambda: post_pending(session, HOUSE, MONDAY, keep=False))
     session.scalars(select(Mail)).one().lease_until = MONDAY + HOUR
+    session.commit()
     acts.accept(session, rep_of(northwind), assignment.id, MONDAY + 2 * MINUTE)
     assert unit(session, lambda: withdraw_settled(session, MONDAY + 3 * MINUTE)) == 0
 

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from tests.support.mail import Mailbox
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hashing costs next to nothing here: it is slow on purpose, and hundreds of tests sign somebody in."""
+    from argon2 import PasswordHasher
+
+    from portal.accounts import passwords
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
 @pytest.fixture(scope="session")
 def databases() -> "Iterator[dict[str, Database]]":
     """This worker's databases by kind, each made when first asked for."""
