@@ -82,8 +82,11 @@ def test_every_page_is_sound(visits: Visits, role: str) -> None:
 def test_the_pages_of_nobody_are_sound(visits: Visits) -> None:
     page = visits.page()
     assert [fault for _ in pages(page, "/sign-in") for fault in faults(page)] == []
-    page.goto("/no-such-page")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    answer = page.goto("/no-such-page")
+    assert answer is not None
+    assert answer.status == 404
+    assert list(faults(page)) == []
+    assert visits.complaints.pop().endswith("status of 404 (NOT FOUND)")
 
 
 def test_what_opens_over_a_page_is_sound(visits: Visits) -> None:

@@ -137,7 +137,7 @@ def holdings(session: AnySession, actor: Actor, lead_id: str) -> list[dict[str, 
         {
             "id": held.id,
             "partner": partner.name,
-            "url": f"/partners/{partner.id}",
+            "url": f"/partners/{partner.id}" if actor.manages_partners else None,
             "state": held.state.label,
             "origin": held.origin.label,
             "since": words.held_since(held),
