@@ -79,9 +79,7 @@ def _check(settings: Settings) -> None:
     if settings.env not in ENVIRONMENTS:
         raise ConfigError(f"FAIRLEAD_ENV must be development or production, not {settings.env!r}.")
     if settings.production and not settings.secret_key:
-        raise ConfigError(
-            "FAIRLEAD_SECRET_KEY must be set in production: any long random text that stays the same."
-        )
+        raise ConfigError("FAIRLEAD_SECRET_KEY must be set in production: any long random text that stays the same.")
     if settings.production and len(settings.secret_key) < 16:
         raise ConfigError("FAIRLEAD_SECRET_KEY is too short for production: use at least 16 characters.")
     if settings.metrics not in ("", "off") and len(settings.metrics) < 16:

@@ -59,8 +59,10 @@ def holds(partner_id: str | None) -> ColumnElement[bool]:
             Assignment.partner_id == partner_id,
             or_(
                 Assignment.state.in_(LIVE_ASSIGNMENT),
-                (Assignment.state == AssignmentState.CLOSED) & Assignment.disposition.in_(OUTCOME)
-                & Lead.status.in_((LeadStatus.WON, LeadStatus.LOST)) & ~went_on,
+                (Assignment.state == AssignmentState.CLOSED)
+                & Assignment.disposition.in_(OUTCOME)
+                & Lead.status.in_((LeadStatus.WON, LeadStatus.LOST))
+                & ~went_on,
             ),
         )
         .exists()
@@ -133,9 +135,7 @@ def keys(actor: Actor) -> Select[ApiKey]:
     return select(ApiKey).where(false())
 
 
-def one(
-    session: AnySession, query: Select[T], column: InstrumentedAttribute[str], object_id: str
-) -> T:
+def one(session: AnySession, query: Select[T], column: InstrumentedAttribute[str], object_id: str) -> T:
     """The one object of an access query by its id. Raises NotFound, the same for hidden and for absent."""
     found = session.scalars(query.where(column == object_id)).first()
     if found is None:

@@ -31,22 +31,16 @@ def _measure(
 ) -> Folded:  # fmt: skip
     add_measure(session, partner, kind, at, actor, reason=reason, until=until)
     facts = {"reason": reason, "until": until.isoformat() if until else None}
-    record(
-        session, actor, f"partner.{kind.value}", "partner", partner.id, at, partner_id=partner.id, facts=facts
-    )
+    record(session, actor, f"partner.{kind.value}", "partner", partner.id, at, partner_id=partner.id, facts=facts)
     return refold(session, partner, at)
 
 
-def hold(
-    session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor
-) -> Folded:
+def hold(session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor) -> Folded:
     """No new leads until ``until``; what it holds stays. Raises Invalid, NotFound, Unsettled."""
     return _until(session, partner_id, LedgerKind.HOLD, reason, until, now, actor)
 
 
-def exempt(
-    session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor
-) -> Folded:
+def exempt(session: AnySession, partner_id: str, reason: str, until: datetime, now: datetime, actor: Actor) -> Folded:
     """Never stopped until ``until``; deadlines run and are recorded as ever. Raises Invalid, NotFound, Unsettled."""
     return _until(session, partner_id, LedgerKind.EXEMPT, reason, until, now, actor)
 

@@ -110,9 +110,7 @@ class Ladder:
         probation = data.get("probation") or {}
         values: dict[str, Any] = {key: data[key] for key in plain if data.get(key) is not None}
         values |= {key: exact(data[key]) for key in rates if data.get(key) is not None}
-        values |= {
-            f"probation_{key}": probation[key] for key in ("days", "open_lead_cap") if key in probation
-        }
+        values |= {f"probation_{key}": probation[key] for key in ("days", "open_lead_cap") if key in probation}
         severity = {str(kind): exact(weight) for kind, weight in (data.get("severity") or {}).items()}
         return cls(**values, severity=severity)
 

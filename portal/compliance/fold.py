@@ -104,9 +104,7 @@ class _Fold:
         """Take up the ladder that rules at ``t``: the sums and the instants to come are its own."""
         self.ladder = ladder_at(self.ladders, t)
         self._recount(t, acted=acted)
-        brought = {
-            (at, mark.id) for mark in self.marks.values() for at in _brought(mark, self.ladder) if at >= t
-        }
+        brought = {(at, mark.id) for mark in self.marks.values() for at in _brought(mark, self.ladder) if at >= t}
         acts = {(at, mark.id) for mark in self.marks.values() for at in mark.acts if at >= t}
         self.brought, self.acts = sorted(brought, reverse=True), sorted(acts, reverse=True)
 

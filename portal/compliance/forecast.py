@@ -57,9 +57,7 @@ def forecast(
     last = max((*ends, *state.timers, *(v.effective_from for v in ladders)))
     _, steps = advance(state, marks, (), ladders, business_days, max(last, t))
     now = tally_at(state, marks, ladders, t)
-    return [
-        _told(step, waiting, now, ladder_at(ladders, step.at)) for step in steps if step.from_ is not step.to
-    ]
+    return [_told(step, waiting, now, ladder_at(ladders, step.at)) for step in steps if step.from_ is not step.to]
 
 
 def _told(step: Step, waiting: dict[str, Mark], now: Tally, ladder: Ladder) -> Forecast:

@@ -81,9 +81,7 @@ def _withdraw(session: AnySession, partner: Partner, at: datetime) -> list[str]:
         .order_by(Assignment.lead_id)
     ).all()
     for assignment in held:
-        assignments.end(
-            session, partner, assignment, AssignmentState.RECALLED, at, SYSTEM, reason="deactivated"
-        )
+        assignments.end(session, partner, assignment, AssignmentState.RECALLED, at, SYSTEM, reason="deactivated")
         assignments.send_on(session, assignments.locked_lead(session, assignment.lead_id), at, counts=False)
     return [assignment.lead_id for assignment in held]
 
@@ -91,7 +89,5 @@ def _withdraw(session: AnySession, partner: Partner, at: datetime) -> list[str]:
 def _keep(session: AnySession, partner: Partner, at: datetime, actor: Actor) -> None:
     """Keep the settings with their valid-from and have every process read them afresh."""
     facts = {name: getattr(partner, name) for name in SETTINGS}
-    session.add(
-        PartnerVersion(id=new_id(), partner_id=partner.id, valid_from=at, facts=facts, changed_by=actor.id)
-    )
+    session.add(PartnerVersion(id=new_id(), partner_id=partner.id, valid_from=at, facts=facts, changed_by=actor.id))
     changed(session)

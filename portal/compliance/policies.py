@@ -54,9 +54,7 @@ def publish(
     earliest = max(now, last + TICK if last else now)
     earliest = max(earliest, policies(session).at(earliest).effective_from + TICK)
     if effective_from is not None and effective_from < now:
-        raise Invalid(
-            [("effective_from", "Give an instant in the future, or leave it out to publish at once.")]
-        )
+        raise Invalid([("effective_from", "Give an instant in the future, or leave it out to publish at once.")])
     start = max(earliest, effective_from or now)
     policy.state, policy.published_at, policy.effective_from = VersionState.PUBLISHED, now, start
     session.execute(

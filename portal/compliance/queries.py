@@ -100,9 +100,7 @@ def strip(view: View, when: When) -> tuple[str, str]:
     if state.shown in (Standing.STOPPED, Standing.HELD, Standing.EXEMPT, Standing.PROBATION):
         return sentences.standing_sentence(state, view.ladder, view.steps, when), rate
     ahead = sentences.strip_sentence(len(view.overdue), view.next_fall, when)
-    return ahead or sentences.standing_sentence(
-        state, view.ladder, view.steps, when
-    ), f"{headline} {rate}".strip()
+    return ahead or sentences.standing_sentence(state, view.ladder, view.steps, when), f"{headline} {rate}".strip()
 
 
 def _reason(mark: Mark, what: str, now: datetime, when: When) -> str:

@@ -149,9 +149,7 @@ def _on_rung(state: State, named: Named, t: datetime) -> State:
 def _stopped(state: State, named: Named, t: datetime, ladder: Ladder, days: BusinessDays) -> State:
     stopped = replace(_on_rung(state, named, t), cause=named.cause)
     return (
-        stopped
-        if named.cause is StopCause.OVERDUE
-        else replace(stopped, stop_until=_stop_until(stopped, ladder, days))
+        stopped if named.cause is StopCause.OVERDUE else replace(stopped, stop_until=_stop_until(stopped, ladder, days))
     )
 
 

@@ -38,9 +38,7 @@ def standing_sentence(state: State, ladder: Ladder, steps: Sequence[WayBackStep]
         return f"You are stopped: no new leads. {way_back_headline(state, steps, when)}"
     if state.rung is Standing.PROBATION:
         end = f" until {when(state.probation_until)}" if state.probation_until else ""
-        return (
-            f"You are on probation{end}: leads again, at most {ladder.probation_open_lead_cap} open at once."
-        )
+        return f"You are on probation{end}: leads again, at most {ladder.probation_open_lead_cap} open at once."
     return {
         Standing.GOOD: "You are in good standing. New leads come at full share.",
         Standing.WARNED: "You are warned. New leads still come.",
@@ -116,9 +114,7 @@ def step_sentence(step: WayBackStep, describe: Describe, when: When) -> str:
     }[step.kind]
 
 
-def way_back_sentences(
-    state: State, steps: Sequence[WayBackStep], describe: Describe, when: When
-) -> list[str]:
+def way_back_sentences(state: State, steps: Sequence[WayBackStep], describe: Describe, when: When) -> list[str]:
     """The headline and, below it, every step, nothing twice; empty where nothing is to be done."""
     if not steps:
         return []

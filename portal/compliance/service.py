@@ -50,10 +50,7 @@ class Folded:
 def lock_partner(session: AnySession, partner_id: str) -> Partner:
     """The partner, locked for this transaction and read afresh. Raises NotFound."""
     partner = session.scalars(
-        select(Partner)
-        .where(Partner.id == partner_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Partner).where(Partner.id == partner_id).with_for_update().execution_options(populate_existing=True)
     ).first()
     if partner is None:
         raise NotFound

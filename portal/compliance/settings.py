@@ -43,9 +43,7 @@ def parse_settings(data: Mapping[str, Any], current: Mapping[str, Any] | None = 
     return columns
 
 
-def _calendar(
-    data: Mapping[str, Any], current: Mapping[str, Any], columns: dict[str, Any]
-) -> list[tuple[str, str]]:
+def _calendar(data: Mapping[str, Any], current: Mapping[str, Any], columns: dict[str, Any]) -> list[tuple[str, str]]:
     """The hours column from what is sent and what was there; the whole calendar is checked, never a part of it."""
     hours = dict(current.get("hours") or {})
     hours.update({name: data[name] for name in HOURS if name in data})
@@ -134,9 +132,7 @@ def _quiet(value: Any) -> list[dict[str, Any]]:
 
 def _quiet_period(item: Any) -> dict[str, Any]:
     if not isinstance(item, Mapping) or set(item) != {"kind", "days"} or item.get("kind") not in QUIET:
-        raise ValueError(
-            "A quiet period has a kind (month_end or quarter_end) and a number of days before it."
-        )
+        raise ValueError("A quiet period has a kind (month_end or quarter_end) and a number of days before it.")
     return {"kind": item["kind"], "days": _whole(1, 15)(item["days"])}
 
 

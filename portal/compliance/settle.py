@@ -43,9 +43,7 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
     freed_at = partner.freed_at
     while (at := _next_instant(session, partner, now)) is not None:
         moved = [
-            row
-            for row in deadlines.due_now(session, partner.id, at)
-            if _recorded(session, partner, row, done, now)
+            row for row in deadlines.due_now(session, partner.id, at) if _recorded(session, partner, row, done, now)
         ]
         for row in moved:
             done.freed_leads += _hand_on(session, partner, row)

@@ -56,9 +56,7 @@ def share_of(mark: Mark, view: View) -> Share:
         return NOTHING
     recent = mark.due_at > view.t - view.ladder.decay
     fresh = recent and (view.fresh_from is None or mark.due_at > view.fresh_from)
-    rated = (
-        fresh and view.t - view.ladder.window < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
-    )
+    rated = fresh and view.t - view.ladder.window < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
     if mark.breach_at is not None and mark.breach_at <= view.t:
         overdue = not (mark.hands_on or view.done(mark.cured_at) or view.done(mark.settled_at))
         return Share(overdue, recent, (mark.breach_at, BREACH, mark.id) if fresh else None, rated)

@@ -143,9 +143,7 @@ def send_on(session: AnySession, lead: Lead, at: datetime, *, counts: bool) -> N
         lead.hand_overs += 1 if counts else 0
 
 
-def begin_work(
-    session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime
-) -> None:
+def begin_work(session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime) -> None:
     """The lead is accepted or claimed: first contact and feedback start, under the policy that rules now."""
     assignment.state, assignment.accepted_at = AssignmentState.ACCEPTED, at
     lead.status, lead.reason = LeadStatus.ACCEPTED, None

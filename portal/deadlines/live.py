@@ -80,9 +80,7 @@ def policies(session: AnySession, at: str | None = None) -> Timeline:
 
 def _load_policies(session: AnySession) -> Timeline:
     rows = session.scalars(
-        select(Policy)
-        .where(Policy.state != VersionState.DRAFT)
-        .order_by(Policy.effective_from, Policy.number)
+        select(Policy).where(Policy.state != VersionState.DRAFT).order_by(Policy.effective_from, Policy.number)
     ).all()
     return Timeline(
         tuple(

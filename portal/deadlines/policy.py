@@ -49,9 +49,7 @@ def due_for(
     return Due(opened_at, _warn_at(calendar, opened_at, due_at, entry.warn_before), due_at, grace_until)
 
 
-def _warn_at(
-    calendar: Calendar, opened_at: datetime, due_at: datetime, before: Span | None
-) -> datetime | None:
+def _warn_at(calendar: Calendar, opened_at: datetime, due_at: datetime, before: Span | None) -> datetime | None:
     if before is None:
         return None
     try:

@@ -51,9 +51,7 @@ def opening(
     }  # fmt: skip
 
 
-def owed(
-    session: AnySession, assignment_id: str, kinds: Iterable[ObligationKind] | None = None
-) -> list[Obligation]:
+def owed(session: AnySession, assignment_id: str, kinds: Iterable[ObligationKind] | None = None) -> list[Obligation]:
     """What is open, or breached and still to be cured, on one assignment."""
     query = select(Obligation).where(
         Obligation.assignment_id == assignment_id,

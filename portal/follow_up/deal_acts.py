@@ -40,9 +40,7 @@ def register(
     """Make a deal of an accepted lead: further touches are no longer asked for, updates are. Leads a stop freed."""
     held = hold_of(session, assignment_id, now, actor)
     if held.assignment.state is not AssignmentState.ACCEPTED:
-        raise Conflict(
-            "Accept this lead first." if held.assignment.state is AssignmentState.OFFERED else ENDED
-        )
+        raise Conflict("Accept this lead first." if held.assignment.state is AssignmentState.OFFERED else ENDED)
     if deals.of_assignment(session, assignment_id) is not None:
         raise Conflict("This lead has a deal already: change that one.")
     deal = Deal(
@@ -58,9 +56,7 @@ def register(
     return _change(session, held, deal, facts, actor, "deal.register")
 
 
-def change(
-    session: AnySession, deal_id: str, facts: DealFacts, now: datetime, actor: Actor
-) -> tuple[Deal, list[str]]:
+def change(session: AnySession, deal_id: str, facts: DealFacts, now: datetime, actor: Actor) -> tuple[Deal, list[str]]:
     """Change an open deal; won or lost closes the lead too."""
     deal = session.get(Deal, deal_id)
     if deal is None or deal.partner_id != actor.partner_id:

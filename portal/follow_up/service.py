@@ -61,9 +61,7 @@ def hold_of(session: AnySession, assignment_id: str, now: datetime, actor: Actor
     return Held(partner, found, lead, at)
 
 
-def accept(
-    session: AnySession, assignment_id: str, now: datetime, actor: Actor
-) -> tuple[Assignment, list[str]]:
+def accept(session: AnySession, assignment_id: str, now: datetime, actor: Actor) -> tuple[Assignment, list[str]]:
     """Accept an offer; accepting what is already accepted changes nothing. The ids of leads to place next.
 
     Raises NotFound (not its own), Conflict (it has ended), Unsettled.
@@ -96,9 +94,7 @@ def decline(
     if held.assignment.state is not AssignmentState.OFFERED:
         raise Conflict(ENDED)
     deadlines.meet(deadlines.owed(session, assignment_id, [ObligationKind.RESPOND]), held.at)
-    assignments.end(
-        session, held.partner, held.assignment, AssignmentState.DECLINED, held.at, actor, reason=note
-    )
+    assignments.end(session, held.partner, held.assignment, AssignmentState.DECLINED, held.at, actor, reason=note)
     held.assignment.decline_reason, held.assignment.earlier_holder = reason, True
     send_on(session, held.lead, held.at, counts=True)
     _audit(session, actor, "assignment.decline", held, reason=reason.value)
@@ -196,11 +192,7 @@ def _open_next_touch(session: AnySession, held: Held) -> Obligation | None:
     document = policies(session).at(held.at).document
     entry = entry_for(document, ObligationKind.NEXT_TOUCH, lead_facts(held.lead))
     done = held.assignment.touches
-    if (
-        entry is None
-        or done >= (entry.touches or 0)
-        or deals.of_assignment(session, held.assignment.id) is not None
-    ):
+    if entry is None or done >= (entry.touches or 0) or deals.of_assignment(session, held.assignment.id) is not None:
         return None
     return open_one(
         session, held.partner, held.assignment, held.lead, ObligationKind.NEXT_TOUCH, held.at, number=done + 1

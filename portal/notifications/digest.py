@@ -77,9 +77,7 @@ def key_of(partner_id: str, zone: str, now: datetime) -> str:
 
 
 def _still_owed() -> ColumnElement[bool]:
-    return and_(
-        Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)), Obligation.settled_at.is_(None)
-    )
+    return and_(Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)), Obligation.settled_at.is_(None))
 
 
 def _owing(now: datetime) -> Any:

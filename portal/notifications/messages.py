@@ -176,10 +176,7 @@ def _digest(facts: Facts, when: When, house: House) -> Said:
     """The day's start: what is late and what is due by its end, the most urgent first."""
     every = [(each, bool(each.get("late"))) for each in facts["items"]]
     late = sum(is_late for _, is_late in every)
-    items = tuple(
-        item(each, when(each, before=""), late=is_late)
-        for each, is_late in islice(every, DIGEST_LISTS)
-    )
+    items = tuple(item(each, when(each, before=""), late=is_late) for each, is_late in islice(every, DIGEST_LISTS))
     counted = " and ".join(
         part for part in (f"{late} late" if late else "", f"{len(every) - late} due today" if len(every) > late else "")
         if part

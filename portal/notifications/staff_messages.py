@@ -65,9 +65,7 @@ def _stopped(facts: Facts, when: When, house: House) -> Said:
 def _reinstated(facts: Facts, when: When, house: House) -> Said:
     now = standing_word(facts.get("to"))
     lines = (f"{partner_of(facts)} gets leads again. Standing now: {now}.", *because(facts))
-    return Said(
-        f"{short(facts)} gets leads again ({now})", lines, link=f"Open {short(facts)}", path=path_of(facts)
-    )
+    return Said(f"{short(facts)} gets leads again ({now})", lines, link=f"Open {short(facts)}", path=path_of(facts))
 
 
 def _unallocated(facts: Facts, when: When, house: House) -> Said:

@@ -28,9 +28,7 @@ def headers(settings: Settings) -> Secure:
         ContentSecurityPolicy().default_src("'none'").script_src("'self'").style_src("'self'").img_src("'self'")
         .font_src("'self'").connect_src("'self'").form_action("'self'").base_uri("'none'").frame_ancestors("'none'")
     )  # fmt: skip
-    strict = (
-        StrictTransportSecurity().max_age(31_536_000) if settings.base_url.startswith("https://") else None
-    )
+    strict = StrictTransportSecurity().max_age(31_536_000) if settings.base_url.startswith("https://") else None
     return Secure(
         csp=policy, xcto=XContentTypeOptions().nosniff(), xfo=XFrameOptions().deny(),
         referrer=ReferrerPolicy().same_origin(), hsts=strict,

@@ -1,4 +1,4 @@
-"""My work with the script: nothing leaves the page, keys move through it, and without a network nothing typed is lost."""
+"""My work with the script: done in place, by keys too, and nothing typed is lost without a network."""
 
 import re
 

@@ -78,7 +78,7 @@ def test_a_day_of_an_admin(visits: Visits, way: Way) -> None:
     expect(page.get_by_role("heading", name="Policies")).to_be_visible()
     go(page, "/partners")
     page.get_by_role("link", name="Edit Limmatwerk").click()
-    page.get_by_label("Open leads at most").fill("many")
+    page.get_by_label("Open leads at most").fill("")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".err")).to_be_visible()
     page.get_by_label("Open leads at most").fill("11")
@@ -88,7 +88,7 @@ def test_a_day_of_an_admin(visits: Visits, way: Way) -> None:
 
     go(page, "/people")
     page.get_by_role("main").get_by_role("link", name="Keys").click()
-    page.get_by_label("Name", exact=False).last.fill("Their own CRM")
+    page.get_by_label("What is the key for?").fill("Their own CRM")
     page.get_by_role("button", name="Make the key").click()
     expect(page.get_by_text("Copy it now: it is shown this once.")).to_be_visible()
     sign_out(page)

@@ -145,9 +145,7 @@ def check(case: Case, span: Span, expected: Callable[[Stepper], datetime | None]
 @settings(max_examples=200, deadline=None)
 @given(case=cases(), hours=st.integers(1, 40))
 def test_business_hours_agree_with_the_stepper(case: Case, hours: int) -> None:
-    check(
-        case, Span(hours, Unit.HOURS, Clock.BUSINESS), lambda step: step.after_minutes(case.start, hours * 60)
-    )
+    check(case, Span(hours, Unit.HOURS, Clock.BUSINESS), lambda step: step.after_minutes(case.start, hours * 60))
 
 
 @settings(max_examples=200, deadline=None)
@@ -196,9 +194,7 @@ def osm(week: Week) -> str:
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    week=weeks(), zone=st.sampled_from(("Europe/Berlin", "Asia/Kolkata")), minutes=st.integers(0, 60 * 1440)
-)
+@given(week=weeks(), zone=st.sampled_from(("Europe/Berlin", "Asia/Kolkata")), minutes=st.integers(0, 60 * 1440))
 def test_openings_agree_with_the_opening_hours_library(week: Week, zone: str, minutes: int) -> None:
     """In May and June: where clocks change the library has answers of its own."""
     calendar = parse_calendar({"timezone": zone, "country": "DE", "holidays": None, "opening_hours": week})

@@ -72,9 +72,7 @@ def test_by_default_an_a_lead_is_contacted_within_2_days_and_every_other_within_
 
 def test_the_first_entry_that_matches_applies() -> None:
     first = {"kind": "feedback", "within": {**TWO_DAYS, "value": 3}}
-    entry = entry_for(
-        policy(first, {"kind": "feedback", "within": TWO_DAYS}), ObligationKind.FEEDBACK, {"grade": "A"}
-    )
+    entry = entry_for(policy(first, {"kind": "feedback", "within": TWO_DAYS}), ObligationKind.FEEDBACK, {"grade": "A"})
     assert entry is not None
     assert (entry.index, entry.within) == (1, days(3))
 

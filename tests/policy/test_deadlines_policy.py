@@ -14,9 +14,7 @@ CALENDAR = parse_calendar({"timezone": "UTC", "country": "DE", "holidays": None}
 FRIDAY = datetime(2026, 3, 6, 16, 0, tzinfo=UTC)
 
 
-def due(
-    within: dict[str, Any], warn: dict[str, Any] | None, grace: int = 0, again: Span | None = None
-) -> Due:
+def due(within: dict[str, Any], warn: dict[str, Any] | None, grace: int = 0, again: Span | None = None) -> Due:
     entry = {"kind": "respond", "within": within, "warn_before": warn}
     document = parse_policy({"obligations": [entry], "grace_minutes": grace})
     return due_for(document, document.obligations[0], CALENDAR, FRIDAY, within=again)

@@ -60,9 +60,7 @@ def test_any_separator_and_any_line_end(mark: str, end: str) -> None:
 
 
 def test_excel_may_say_its_separator_itself() -> None:
-    assert rows("sep=;\r\nemail;company\r\na@b.co;A,B\r\n") == [
-        Row(3, {"email": "a@b.co", "company": "A,B"}, [])
-    ]
+    assert rows("sep=;\r\nemail;company\r\na@b.co;A,B\r\n") == [Row(3, {"email": "a@b.co", "company": "A,B"}, [])]
 
 
 @pytest.mark.parametrize(
@@ -190,9 +188,7 @@ def test_an_old_excel_file() -> None:
 
 
 def test_a_header_that_cannot_be_read() -> None:
-    assert refusal('email,"company\na@b.co,Acme\n').startswith(
-        "The header of leads.csv cannot be read. Lines 1 to 2"
-    )
+    assert refusal('email,"company\na@b.co,Acme\n').startswith("The header of leads.csv cannot be read. Lines 1 to 2")
 
 
 # The header
@@ -271,9 +267,7 @@ def test_what_a_spreadsheet_would_run_is_refused(text: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "text", ["+49 30 1234567", "+49 (0)30/12-34.5", "-5", "-1,200.50", "-", "--", "a=b", "5-6"]
-)
+@pytest.mark.parametrize("text", ["+49 30 1234567", "+49 (0)30/12-34.5", "-5", "-1,200.50", "-", "--", "a=b", "5-6"])
 def test_what_only_looks_like_a_formula_is_taken(text: str) -> None:
     (row,) = rows(f'email,company\na@b.co,"{text}"\n')
     assert (row.facts["company"], row.errors) == (text, [])
@@ -319,9 +313,7 @@ def test_numbers_as_people_write_them(text: str | float, number: float) -> None:
     assert number_of(text) == number
 
 
-@pytest.mark.parametrize(
-    "text", ["50-100", "1,200,50", "1,2,3", "12k", "1e3", "-5", "EUR 5", "9" * 16, "\u0663"]
-)
+@pytest.mark.parametrize("text", ["50-100", "1,200,50", "1,2,3", "12k", "1e3", "-5", "EUR 5", "9" * 16, "\u0663"])
 def test_what_is_no_number_stays_for_the_field_to_refuse(text: str) -> None:
     assert number_of(text) == text
 

@@ -70,9 +70,7 @@ def by_hand(draw: st.DrawFn) -> list[Measure]:
     return [Measure(draw(st.sampled_from(HAND)), at(h), at(h + n)) for h, n in zip(hours, spans, strict=True)]
 
 
-def recorded(
-    marks: Sequence[Mark], measures: Sequence[Measure], steps: Sequence[Step], until: datetime
-) -> list[Mark]:
+def recorded(marks: Sequence[Mark], measures: Sequence[Measure], steps: Sequence[Step], until: datetime) -> list[Mark]:
     """The rows as kept by ``until``: breaches, and what hand-overs, stops and releases took back."""
     rows = {mark.id: mark for mark in marks}
     events = [(m.breach_at, 0, m.id) for m in marks if m.hands_on and m.breach_at and m.breach_at <= until]
@@ -102,9 +100,7 @@ def _owed(row: Mark, t: datetime) -> bool:
 
 
 def _broken(row: Mark, until: datetime) -> Mark:
-    return (
-        replace(row, breached_at=row.due_at) if row.breach_at is not None and row.breach_at <= until else row
-    )
+    return replace(row, breached_at=row.due_at) if row.breach_at is not None and row.breach_at <= until else row
 
 
 def run(state: State, marks: Sequence[Mark], measures: Sequence[Measure], versions: Sequence[LadderVersion],
@@ -121,9 +117,7 @@ def needed(marks: Sequence[Mark], state: State, versions: Sequence[LadderVersion
     """The rows that the documentation of ``advance`` asks for."""
     since = state.folded_until - max(max(v.ladder.window, v.ladder.decay) for v in versions)
     acted = (any(act > state.folded_until for act in mark.acts) for mark in marks)
-    return [
-        m for m, a in zip(marks, acted, strict=True) if a or m.due_at > since or _owed(m, state.folded_until)
-    ]
+    return [m for m, a in zip(marks, acted, strict=True) if a or m.due_at > since or _owed(m, state.folded_until)]
 
 
 @settings(max_examples=120, deadline=None)
@@ -134,9 +128,7 @@ def test_any_split_and_the_rows_needed_give_the_same_as_one_go(
     whole = run(initial(START), marks, measures, versions, at(END))
     state, steps, rows = initial(START), list[Step](), list(marks)
     for cut in (*cuts, END):
-        state, more = run(
-            State.from_json(state.to_json()), needed(rows, state, versions), measures, versions, at(cut)
-        )
+        state, more = run(State.from_json(state.to_json()), needed(rows, state, versions), measures, versions, at(cut))
         steps += more
         rows = recorded(rows, measures, steps, at(cut))
     assert (state, steps) == whole

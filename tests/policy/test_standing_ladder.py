@@ -319,9 +319,7 @@ def test_exempting_a_stopped_partner_lifts_with_a_fresh_start() -> None:
 def test_release_lifts_a_stop_and_what_is_overdue_no_longer_counts() -> None:
     _, steps = fold([mark(5), mark(6)], 30, OVERDUE_2, [measure(LedgerKind.RELEASE, 10)])
     assert told(steps) == [(5, "warned"), (6, "stopped"), (10, "probation")]
-    _, steps = fold(
-        [mark(5)], 30, ladder(), [measure(LedgerKind.HOLD, 7, 90), measure(LedgerKind.RELEASE, 10)]
-    )
+    _, steps = fold([mark(5)], 30, ladder(), [measure(LedgerKind.HOLD, 7, 90), measure(LedgerKind.RELEASE, 10)])
     assert told(steps) == [(5, "warned"), (7, "held"), (10, "good")]
 
 
@@ -332,9 +330,7 @@ def test_release_of_a_hold_also_ends_a_stop_under_it() -> None:
 
 def test_all_that_one_instant_brings_is_one_step() -> None:
     _, steps = fold([mark(5), mark(5), mark(5)], 9, OVERDUE_2)
-    assert [(step.from_, step.to, len(step.because)) for step in steps] == [
-        (Standing.GOOD, Standing.STOPPED, 3)
-    ]
+    assert [(step.from_, step.to, len(step.because)) for step in steps] == [(Standing.GOOD, Standing.STOPPED, 3)]
 
 
 def test_a_breach_at_the_instant_of_a_lift_prevents_it() -> None:

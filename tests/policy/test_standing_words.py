@@ -39,9 +39,7 @@ def headline(marks: Sequence[Mark], hour: float, rule: Ladder, by_hand: Sequence
     return sentences.way_back_headline(state, steps, when)
 
 
-def ahead(
-    marks: Sequence[Mark], hour: float, rule: Ladder, by_hand: Sequence[Measure] = ()
-) -> list[Forecast]:
+def ahead(marks: Sequence[Mark], hour: float, rule: Ladder, by_hand: Sequence[Measure] = ()) -> list[Forecast]:
     state, _ = fold(marks, hour, rule, by_hand)
     return forecast(state, marks, rules(rule), days, at(hour))
 
@@ -83,9 +81,7 @@ def test_stopped_by_overdue_lists_what_to_do() -> None:
         ([mark(8)], False, 400, "Leads resume at once when you do the 1 overdue and say you are ready."),
     ],
 )
-def test_stopped_by_row_says_when_and_what(
-    extra: list[Mark], ready: bool, hour: float, sentence: str
-) -> None:
+def test_stopped_by_row_says_when_and_what(extra: list[Mark], ready: bool, hour: float, sentence: str) -> None:
     said = [measure(LedgerKind.READY, 9)] if ready else []
     assert headline([*cured(5, 6, 7), *extra], hour, ROW_3, said) == sentence
 
@@ -132,10 +128,7 @@ def test_warned_does_the_overdue_and_keeps_the_next() -> None:
     )
     rate = rate_at(state, marks, rules(rule), at(57))
     assert sentences.rate_sentence(rate, rule) == "Kept 21 of 24 due in the last 90 days (88 %)."
-    assert (
-        sentences.because_sentence(2, rate, rule)
-        == "Because 2 are overdue and 21 of 24 were kept (below 90 %)."
-    )
+    assert sentences.because_sentence(2, rate, rule) == "Because 2 are overdue and 21 of 24 were kept (below 90 %)."
 
 
 @pytest.mark.parametrize(
@@ -178,9 +171,7 @@ def test_held_says_until_when_and_what_a_stop_under_it_asks() -> None:
     assert sentences.standing_sentence(state, OVERDUE_3, steps, when) == (
         "Your leads are on hold until Tue 3 Mar 09:00 UTC: no new leads."
     )
-    assert sentences.way_back_sentences(state, steps, describe, when) == [
-        "The hold ends Tue 3 Mar 09:00 UTC."
-    ]
+    assert sentences.way_back_sentences(state, steps, describe, when) == ["The hold ends Tue 3 Mar 09:00 UTC."]
     _, steps = ways(cured(5, 6, 7), 10, ROW_3, hold)
     assert [step.kind for step in steps] == [Way.HOLD, Way.WAIT, Way.READY]
 
@@ -222,9 +213,7 @@ def test_the_forecast_of_a_rate_says_how_few_suffice() -> None:
     rule = ladder(minimum_sample=5, stop_on_overdue=100)
     marks = [*met(1, 2, 3), *cured(4), mark(9), mark(9), mark(9)]
     [one] = ahead(marks, 6, rule)
-    assert (one.to, len(one.misses), one.need) == (Standing.STOPPED, 3, 2), (
-        "4 of 7 kept is below 0.60, 5 of 7 not"
-    )
+    assert (one.to, len(one.misses), one.need) == (Standing.STOPPED, 3, 2), "4 of 7 kept is below 0.60, 5 of 7 not"
     tight = [*met(1, 2, 3, 4), *cured(5), mark(9), mark(9)]
     assert [(one.to, one.need) for one in ahead(tight, 6, rule)] == [(Standing.STOPPED, 2)]
 
@@ -233,10 +222,7 @@ def test_what_time_alone_brings_is_told_without_a_miss() -> None:
     state, _ = fold([mark(1, cured=2)], 5, ladder(stop_on_overdue=1))
     [only] = forecast(state, [mark(1, cured=2)], rules(ladder(stop_on_overdue=1)), days, at(5))
     assert (only.to, only.misses) == (Standing.GOOD, ())
-    assert (
-        sentences.forecast_sentence(only, when)
-        == "You are back to Good Mon 16 Mar 11:00 UTC if nothing changes."
-    )
+    assert sentences.forecast_sentence(only, when) == "You are back to Good Mon 16 Mar 11:00 UTC if nothing changes."
 
 
 def test_the_first_stop_is_told_before_lesser_falls() -> None:
@@ -246,10 +232,7 @@ def test_the_first_stop_is_told_before_lesser_falls() -> None:
     assert told_first.to is Standing.STOPPED
     lesser = worse(ahead(marks[:2], 5, OVERDUE_3), Standing.GOOD)
     assert lesser is not None
-    assert (
-        sentences.forecast_sentence(lesser, when)
-        == "Miss this one by Mon 2 Mar 16:00 UTC and you will be warned."
-    )
+    assert sentences.forecast_sentence(lesser, when) == "Miss this one by Mon 2 Mar 16:00 UTC and you will be warned."
     assert worse([], Standing.GOOD) is None
 
 
@@ -282,10 +265,7 @@ def test_a_way_back_already_gone_says_that_leads_resume() -> None:
     """Read between the instant of a lift and the sweep that records it."""
     state, _ = fold(cured(5, 6, 7), 10, ROW_3, [measure(LedgerKind.READY, 9)])
     assert way_back(state, cured(5, 6, 7), rules(ROW_3), days, at(400)) == []
-    assert (
-        sentences.way_back_headline(state, [], when)
-        == "Nothing more is to be done: leads resume in a moment."
-    )
+    assert sentences.way_back_headline(state, [], when) == "Nothing more is to be done: leads resume in a moment."
 
 
 def test_stopped_in_one_sentence() -> None:
@@ -325,9 +305,7 @@ def test_the_rungs_quote_the_policy() -> None:
         "Leads again, at most 2 open at once.",
         "One miss stops again. 10 business days without a miss: back to Good.",
     )
-    assert sentences.probation_sentence(replace(Ladder(), probation_days=1)).startswith(
-        "1 business day without"
-    )
+    assert sentences.probation_sentence(replace(Ladder(), probation_days=1)).startswith("1 business day without")
 
 
 def test_nothing_is_forecast_when_nothing_is_open() -> None:

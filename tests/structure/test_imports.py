@@ -22,9 +22,7 @@ def contracts() -> list[dict[str, Any]]:
 
 def test_the_contracts_are_kept() -> None:
     tool = Path(sys.executable).parent / "lint-imports"
-    done = subprocess.run(
-        [tool, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = subprocess.run([tool, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 

@@ -27,10 +27,7 @@ SEAL = text("INSERT INTO audit_seal (audit_id, hash) VALUES ('a', 'h') RETURNING
 def counts(session: "Session") -> dict[str, int]:
     from models.base import db
 
-    return {
-        table: session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-        for table in db.metadata.tables
-    }
+    return {table: session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in db.metadata.tables}
 
 
 def test_reset_undoes_what_was_committed(database: "Database", session: "Session") -> None:
@@ -49,9 +46,7 @@ def test_reset_undoes_what_was_committed(database: "Database", session: "Session
     assert session.execute(SEAL).scalar_one() == first
 
 
-def test_the_app_is_on_the_database_of_the_test(
-    app: "Flask", database: "Database", session: "Session"
-) -> None:
+def test_the_app_is_on_the_database_of_the_test(app: "Flask", database: "Database", session: "Session") -> None:
     assert session.get_bind().dialect.name == database.kind
     assert app.extensions["fairlead"].database_url == database.url
 

@@ -70,10 +70,12 @@ def _ended(session: AnySession) -> Iterator[str]:
 
 
 def _offers(session: AnySession) -> Iterator[str]:
-    """An offer has one respond obligation, and what is in work none that is open."""
+    """An offer has one respond obligation that was not waived, and what is in work none that is open."""
     for one in session.scalars(select(Assignment).where(Assignment.state.in_(LIVE_ASSIGNMENT))):
         responds = session.scalars(
-            select(Obligation).where(Obligation.assignment_id == one.id, Obligation.kind == ObligationKind.RESPOND)
+            select(Obligation)
+            .where(Obligation.assignment_id == one.id, Obligation.kind == ObligationKind.RESPOND)
+            .where(Obligation.state != ObligationState.WAIVED)
         ).all()
         if one.state is AssignmentState.OFFERED:
             if len(responds) != 1 or responds[0].due_at != one.respond_by:

@@ -115,9 +115,7 @@ def create_postgresql_database(name: str, migrated: bool = True) -> str:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(target))
         # With fsync off a copy of files beats a copy through the log.
         server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                target, sql.Identifier(template)
-            )
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(target, sql.Identifier(template))
         )
     return servers.postgresql_url(name)
 

@@ -88,9 +88,7 @@ def _valkey(folder: Path) -> tuple[str, Callable[[], None]]:
     socket = folder / "valkey.sock"
     # Every write is on disk before it is answered, as in production: a test may kill the server.
     settings = {"appendonly": "yes", "appendfsync": "always"}
-    server = ValkeyServer(
-        port=0, data_dir=folder / "data", unix_socket_path=socket, config=settings, persist=True
-    )
+    server = ValkeyServer(port=0, data_dir=folder / "data", unix_socket_path=socket, config=settings, persist=True)
     server.start()
     return f"unix://{socket}", server.stop
 

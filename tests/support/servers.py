@@ -115,9 +115,7 @@ def _end(pid: int, folder: Path) -> None:
     end = time.monotonic() + STOP_SECONDS
     while folder.exists():
         if time.monotonic() > end:
-            raise ServerError(
-                f"The server in {folder} did not stop.\n{folder.with_suffix('.log').read_text()}"
-            )
+            raise ServerError(f"The server in {folder} did not stop.\n{folder.with_suffix('.log').read_text()}")
         time.sleep(0.02)
 
 

@@ -25,8 +25,7 @@ def project_files() -> tuple[Path, ...]:
 
 def _foreign(path: Path) -> bool:
     return any(
-        part in NOT_OURS or (part.startswith(".") and part != ".ci")
-        for part in path.relative_to(ROOT).parts[:-1]
+        part in NOT_OURS or (part.startswith(".") and part != ".ci") for part in path.relative_to(ROOT).parts[:-1]
     )
 
 

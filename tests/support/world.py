@@ -33,9 +33,7 @@ _number = count(1)
 EVERYONE = {"name": "Everything", "strategy": {"kind": "weighted_round_robin"}, "then": "queue"}
 
 
-def make_partner(
-    session: AnySession, name: str | None = None, now: datetime = MONDAY, **settings: Any
-) -> Partner:
+def make_partner(session: AnySession, name: str | None = None, now: datetime = MONDAY, **settings: Any) -> Partner:
     """A partner in Berlin with one reachable rep, open Monday to Friday 09:00-17:00, no holidays."""
     name = name or f"Partner {next(_number)}"
     facts = {"name": name, "timezone": "Europe/Berlin", "country": "DE", "holidays": None, **settings}
@@ -67,18 +65,14 @@ def actor_of(session: AnySession, user: User) -> Actor:
 
 def rep_of(partner: Partner) -> Actor:
     """A rep of a partner, without an account of its own."""
-    return Actor(
-        kind="user", id=None, name=f"Rep of {partner.name}", role=Role.PARTNER_REP, partner_id=partner.id
-    )
+    return Actor(kind="user", id=None, name=f"Rep of {partner.name}", role=Role.PARTNER_REP, partner_id=partner.id)
 
 
 def make_key(
     session: AnySession, role: Role, partner: Partner | None = None, now: datetime = MONDAY
 ) -> tuple[ApiKey, str]:
     """A key and its secret."""
-    return unit(
-        session, lambda: create_key(session, SYSTEM, role.value, role, partner.id if partner else None, now)
-    )
+    return unit(session, lambda: create_key(session, SYSTEM, role.value, role, partner.id if partner else None, now))
 
 
 def publish_rules(session: AnySession, *rules: Mapping[str, Any], now: datetime = MONDAY) -> RuleVersion:
