@@ -31,7 +31,7 @@ CAUSES = {
     Gate.TERRITORY: "outside their territory", Gate.CERTIFIED: "not certified for the product",
     Gate.OPEN_CAP: "at their cap of open leads", Gate.DAILY_CAP: "at their cap for the day",
     Gate.WEEKLY_CAP: "at their cap for the week", Gate.CLOSURE: "closed", Gate.QUIET_PERIOD: "in a quiet period",
-    Gate.WANTS_KIND: "not asking for early leads", Gate.EARLIER_HOLDER: "earlier holders",
+    Gate.WANTS_KIND: "not asking for early leads", Gate.EARLIER_HOLDER: "holding it before",
     Gate.CONFLICT: "kept off by another partner's deal",
 }  # fmt: skip
 DUE_FIRST = "Others were due first."
