@@ -137,8 +137,9 @@ def take_out(
     if held := live_assignment(session, lead_id):
         partner, at = enter(session, held.partner_id, now)
         session.refresh(held)
-        if held.state in LIVE_ASSIGNMENT:
-            assignments.end(session, partner, held, AssignmentState.RECALLED, at, actor, reason=status.value)
+        if held.state not in LIVE_ASSIGNMENT:
+            raise Conflict("This lead changed hands just now. Look again, then decide.")
+        assignments.end(session, partner, held, AssignmentState.RECALLED, at, actor, reason=status.value)
         freed = refold(session, partner, at).freed_leads
     lead = locked_lead(session, lead_id)
     if live_assignment(session, lead_id) is not None:

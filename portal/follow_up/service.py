@@ -51,13 +51,17 @@ class Held:
 
 
 def hold_of(session: AnySession, assignment_id: str, now: datetime, actor: Actor) -> Held:
-    """Enter an act on the actor's own assignment. Raises NotFound where it is not its own, Unsettled."""
+    """Enter an act on the actor's own assignment. Raises NotFound where it is not its own, Unsettled.
+
+    A lead that is no longer in these hands is only read: whoever places it may hold its lock and want this partner's.
+    """
     found = session.get(Assignment, assignment_id)
     if found is None or found.partner_id != actor.partner_id:
         raise NotFound
     partner, at = enter(session, found.partner_id, now)
-    lead = locked_lead(session, found.lead_id)
     session.refresh(found)
+    live = found.state in LIVE_ASSIGNMENT
+    lead = locked_lead(session, found.lead_id) if live else session.get_one(Lead, found.lead_id)
     return Held(partner, found, lead, at)
 
 
