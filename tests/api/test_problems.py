@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from models.base import db
 from portal.api import answers
 from tests.api.conftest import Caller, House
 
@@ -158,6 +159,8 @@ def test_a_rate_limit_where_one_is_set(app: Flask, house: House) -> None:
     problem_of(answer, 429)
     assert int(answer.headers["Retry-After"]) >= 1
     manager.get("/leads")
+    with limited.app_context():
+        db.engine.dispose()
 
 
 def test_a_rate_limit_must_say_something(app: Flask) -> None:
