@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from models.assignments import Assignment
-from models.leads import Lead
+from models.leads import Lead, LeadEvent
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
@@ -73,9 +73,13 @@ def looks(session: AnySession, leads: Sequence[Lead], partner_id: str, now: date
 
 
 def in_pool(config: Snapshot, lead: Lead, partner: PartnerFacts) -> bool:
-    """Whether the rule that pooled the lead asks this partner; where the rule is gone, everybody is asked."""
-    rule = str((lead.pool or {}).get("rule"))
-    return rule not in config.pools or partner in config.pools[rule]
+    """Whether the rule that pooled the lead asks this partner."""
+    return asks(config, (lead.pool or {}).get("rule"), partner)
+
+
+def asks(config: Snapshot, rule: object, partner: PartnerFacts) -> bool:
+    """Whether a rule's pool holds this partner; where the rule is gone, everybody is asked."""
+    return rule not in config.pools or partner in config.pools[str(rule)]
 
 
 def _hindrance(gates: Sequence[GateResult], name: str) -> str | None:
@@ -114,14 +118,15 @@ def was_shown(session: AnySession, lead: Lead, partner_id: str) -> bool:
     """Whether the lead was in a pool that this partner could see: only then is it told that it is gone."""
     config = snapshot(session)
     partner = config.roster.get(partner_id)
-    pooled = session.scalars(_pool_events(lead.id)).first()
-    return bool(pooled) and partner is not None and static_miss(partner, gate_facts(session, lead)) is None
-
-
-def _pool_events(lead_id: str):  # type: ignore[no-untyped-def]
-    from models.leads import LeadEvent
-
-    return select(LeadEvent.id).where(LeadEvent.lead_id == lead_id, LeadEvent.kind == LeadEventKind.POOLED).limit(1)
+    pooled = session.scalars(
+        select(LeadEvent)
+        .where(LeadEvent.lead_id == lead.id, LeadEvent.kind == LeadEventKind.POOLED)
+        .order_by(LeadEvent.at.desc(), LeadEvent.id.desc())
+        .limit(1)
+    ).first()
+    if pooled is None or partner is None or not asks(config, pooled.facts.get("rule"), partner):
+        return False
+    return static_miss(partner, gate_facts(session, lead)) is None
 
 
 def _take(session: AnySession, lead: Lead, partner_id: str, now: datetime, actor: Actor) -> Assignment:

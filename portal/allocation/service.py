@@ -272,7 +272,7 @@ def carry_out(session: AnySession, lead: Lead, placed: Placement, config: Snapsh
     elif placed.outcome is DecisionOutcome.POOLED and placed.pool:
         lead.status, lead.reason, lead.pool = LeadStatus.POOLED, None, placed.pool
         lead.pool_until = datetime.fromisoformat(placed.pool["until"])
-        placed.rows.append(line(lead.id, LeadEventKind.POOLED, now, SYSTEM))
+        placed.rows.append(line(lead.id, LeadEventKind.POOLED, now, SYSTEM, facts={"rule": placed.pool["rule"]}))
     else:
         placed.rows += _queue(session, lead, placed, now)
     decision = decision_of(lead, placed, config, now, assignment_id)
