@@ -1,1 +1,1 @@
-"""What Fairlead's speed is measured with: each figure beside the bare floor of the same database, in one run."""
+"""What Fairlead's speed and size are measured with: each figure beside a floor of the same database, in one run."""

@@ -1,81 +1,61 @@
-"""``python -m benchmarks``: leads placed a second beside the floor, on SQLite and PostgreSQL; JSON under var/bench."""
+"""``python -m benchmarks [SECTION ...]``: measure, print a table a section, keep all of it under var/bench."""
 
+import argparse
+import importlib
 import json
 import sys
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table as Shown
-from sqlalchemy import MetaData, text
+from benchmarks import results
+from benchmarks.house import house
+from benchmarks.options import Options
+from benchmarks.results import Row
+from tests.support import databases, servers
 
-from benchmarks import floor
-from tests.support import databases, servers, world
-
-OUT = Path(__file__).resolve().parent.parent / "var" / "bench"
-PARTNERS = (40, 400)
-LEADS = 300
+SECTIONS = ("place", "decide", "http", "sweep", "pages", "start")
 
 
-def main() -> int:
-    """Measure, print a table, write what was measured."""
-    results = [measure(kind, partners) for kind in databases.KINDS for partners in PARTNERS]
-    columns = ("database", "partners", "floor, leads/s", "product, leads/s", "ratio")
-    shown = Shown(*columns, title="One lead, one transaction")
-    for r in results:
-        figures = (f"{r['floor']:.0f}", f"{r['product']:.0f}", f"{r['ratio']:.2f}")
-        shown.add_row(str(r["database"]), str(r["partners"]), *figures)
-    Console().print(shown)
-    OUT.mkdir(parents=True, exist_ok=True)
-    name = f"place-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    (OUT / name).write_text(json.dumps(results, indent=2) + "\n")
+def main(arguments: list[str] | None = None) -> int:
+    """Run the sections that are named, or all; 0."""
+    given = parse(arguments)
+    if given.markdown is not None:
+        print(results.markdown(json.loads(given.markdown.read_text())), end="")
+        return 0
+    options = Options(
+        tuple(given.sections or SECTIONS), (given.database,) if given.database else databases.KINDS, given.quick
+    )
+    servers.open_run()
+    try:
+        rows, versions = measured(options)
+    finally:
+        servers.close_run()
+    print(f"Kept in {results.keep(rows, versions, quick=options.quick)}")
     return 0
 
 
-def measure(kind: str, partners: int) -> dict[str, float | int | str]:
-    """Placed leads a second: the product's whole intake, and the same rows by plain SQL."""
-    from app import create_app
-    from models.base import db
-
-    database = databases.new_database(kind)
-    database.reset()
-    app = create_app(databases.settings_for(database.url))
-    with app.app_context():
-        for number in range(partners):
-            world.make_partner(db.session, weight=number % 4 + 1, open_lead_cap=100_000)
-        world.publish_rules(db.session)
-        world.receive_lead(db.session)
-        _analyze(db.engine)
-        product = _rate(lambda: world.receive_lead(db.session))
-        db.session.remove()
-        metadata = MetaData()
-        metadata.reflect(db.engine, only=("partner", "rotation"))
-        rows = floor.samples(db.engine)
-        bare = _rate(lambda: floor.place(db.engine, rows, metadata.tables["partner"], metadata.tables["rotation"]))
-        db.engine.dispose()
-    database.close()
-    return {"database": kind, "partners": partners, "floor": bare, "product": product, "ratio": product / bare}
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser("benchmarks", description="Measure Fairlead beside the bare floor.")
+    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS], help="which; left out: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how quickly")
+    parser.add_argument("--database", choices=databases.KINDS, help="this one only")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a kept run as a Markdown table instead")
+    return parser.parse_args(arguments)
 
 
-def _analyze(engine) -> None:  # type: ignore[no-untyped-def]
-    with engine.begin() as connection:
-        connection.execute(text("ANALYZE"))
-
-
-def _rate(once: Callable[[], object]) -> float:
-    for _ in range(20):
-        once()
-    started = time.perf_counter()
-    for _ in range(LEADS):
-        once()
-    return LEADS / (time.perf_counter() - started)
+def measured(options: Options) -> tuple[list[Row], dict[str, str]]:
+    """The rows of every section, each shown when it is there, and the databases' versions."""
+    versions = {}
+    for kind in options.databases:
+        with house(kind, "version") as made:
+            versions[kind] = made.version()
+    found: list[Row] = []
+    for name in options.sections:
+        rows = list(importlib.import_module(f"benchmarks.{name}").run(options))
+        results.show(name, rows)
+        found += rows
+    return found, versions
 
 
 if __name__ == "__main__":
-    servers.open_run()
-    try:
-        sys.exit(main())
-    finally:
-        servers.close_run()
+    sys.exit(main())

@@ -1,39 +1,96 @@
-"""The bare floor: the rows that one placed lead writes, by plain SQL, one transaction a lead, nothing decided."""
+"""The bare floor: the very rows that the product wrote for a lead, by the driver's plain statements, nothing decided.
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+One INSERT a table (all its rows of the lead at once), one UPDATE a changed row, one transaction a lead, on a
+connection that is kept open and set up as the product's own. Only the ids are new.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, insert, select, update
+from sqlalchemy import Engine
 
+from benchmarks.written import Written
 from models.base import new_id
 
-#: What placing one lead writes once, in the order of its foreign keys.
-TABLES = ("lead", "lead_event", "lead_event", "audit", "assignment", "obligation", "outbox", "decision")
+Maker = Callable[[list[str]], Any]
 
 
-def samples(engine: Engine) -> list[tuple[Table, dict[str, Any]]]:
-    """The latest row of each table, as the product wrote it: the floor writes the same, with ids of its own."""
-    metadata = MetaData()
-    metadata.reflect(engine)
-    with engine.connect() as connection:
-        return [(metadata.tables[name], _latest(connection, metadata.tables[name])) for name in TABLES]
+@dataclass(frozen=True)
+class Statement:
+    """One statement, its values, and where new ids go into them."""
+
+    sql: str
+    values: tuple[Any, ...]
+    fresh: tuple[tuple[int, Maker], ...]
+
+    def filled(self, ids: list[str]) -> list[Any]:
+        """The values of one more lead."""
+        values = list(self.values)
+        for place, made in self.fresh:
+            values[place] = made(ids)
+        return values
 
 
-def _latest(connection: Connection, table: Table) -> dict[str, Any]:
-    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).mappings().one()
-    return dict(row)
+class Floor:
+    """Writes the rows of one lead again and again; several leads' rows by turns, as they went to several partners."""
+
+    def __init__(self, engine: Engine, leads: Sequence[Written]) -> None:
+        self.sqlite = engine.dialect.name == "sqlite"
+        self.pooled = engine.raw_connection()
+        self.connection: Any = self.pooled.driver_connection
+        mark = "?" if self.sqlite else "%s"
+        self.turns = cycle([(len(lead.ids()), _statements(lead, mark)) for lead in leads])
+
+    def once(self) -> None:
+        """One lead's worth of rows, committed."""
+        number, statements = next(self.turns)
+        ids = [new_id() for _ in range(number)]
+        cursor = self.connection.cursor()
+        if self.sqlite:
+            cursor.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            cursor.execute(statement.sql, statement.filled(ids))
+        self.connection.commit()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.pooled.close()
 
 
-def place(engine: Engine, rows: Sequence[tuple[Table, dict[str, Any]]], partner: Table, rotation: Table) -> None:
-    """One lead's worth of rows, the partner's counter and the rotation, in one transaction."""
-    lead_id, assignment_id = new_id(), new_id()
-    own = {"lead_id": lead_id, "assignment_id": assignment_id, "once": f"floor:{lead_id}", "external_id": None}
-    with engine.begin() as connection:
-        for table, row in rows:
-            ids = {"lead": lead_id, "assignment": assignment_id}
-            values = {**row, **{k: v for k, v in own.items() if k in row}, "id": ids.get(table.name, new_id())}
-            connection.execute(insert(table), values)
-        partner_id = rows[4][1]["partner_id"]
-        connection.execute(update(partner).where(partner.c.id == partner_id).values(freed_at=datetime.now(UTC)))
-        connection.execute(update(rotation).values(turns=rotation.c.turns + 1))
+def _statements(lead: Written, mark: str) -> list[Statement]:
+    places = {old: place for place, old in enumerate(lead.ids())}
+    tables = list(dict.fromkeys(name for name, _ in lead.inserted))
+    inserts = [_insert(name, [row for table, row in lead.inserted if table == name], mark, places) for name in tables]
+    return inserts + [_update(name, key, changed, mark) for name, key, changed in lead.updated]
+
+
+def _insert(table: str, rows: Sequence[dict[str, Any]], mark: str, places: dict[str, int]) -> Statement:
+    names = ", ".join(f'"{name}"' for name in rows[0])
+    each = f"({', '.join([mark] * len(rows[0]))})"
+    values = tuple(value for row in rows for value in row.values())
+    fresh = [(place, made) for place, value in enumerate(values) if (made := maker(value, places))]
+    return Statement(f'INSERT INTO "{table}" ({names}) VALUES {", ".join([each] * len(rows))}', values, tuple(fresh))
+
+
+def _update(table: str, key: dict[str, Any], changed: dict[str, Any], mark: str) -> Statement:
+    setting = ", ".join(f'"{name}" = {mark}' for name in changed)
+    where = " AND ".join(f'"{name}" = {mark}' for name in key)
+    return Statement(f'UPDATE "{table}" SET {setting} WHERE {where}', (*changed.values(), *key.values()), ())
+
+
+def maker(value: Any, places: dict[str, int]) -> Maker | None:
+    """How a value that holds one of the old ids is made with the new ones; None for any other value."""
+    if not isinstance(value, str):
+        return None
+    if value in places:
+        place = places[value]
+        return lambda ids: ids[place]
+    held = [old for old in places if old in value]
+    if not held:
+        return None
+    pattern = value.replace("{", "{{").replace("}", "}}")
+    for old in held:
+        pattern = pattern.replace(old, "{" + str(places[old]) + "}")
+    return lambda ids: pattern.format(*ids)

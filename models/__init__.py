@@ -1,6 +1,35 @@
 """Tables and their guards: one module per aggregate. Import ``db`` from ``models.base``."""
 
-from models import accounts, allocation, assignments, compliance, leads, partners, platform
+from models import (
+    accounts,
+    allocation,
+    appeals,
+    assignments,
+    calendars,
+    compliance,
+    excuses,
+    leads,
+    lists,
+    notices,
+    partners,
+    places,
+    platform,
+)
 from models.base import db
 
-__all__ = ["accounts", "allocation", "assignments", "compliance", "db", "leads", "partners", "platform"]
+__all__ = [
+    "accounts",
+    "allocation",
+    "appeals",
+    "assignments",
+    "calendars",
+    "compliance",
+    "db",
+    "excuses",
+    "leads",
+    "lists",
+    "notices",
+    "partners",
+    "places",
+    "platform",
+]

@@ -134,12 +134,16 @@ class Obligation(Model):
 
 
 class Activity(Model):
-    """One recorded touch, or a note. ``counted`` says whether it met a deadline, ``sentence`` why or why not."""
+    """One recorded touch, or a note. ``counted`` says whether it met a deadline, ``sentence`` why or why not.
+
+    ``undo_until``: before this instant it may be taken back; None where it never could. Taken back it counts nowhere.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
         CheckConstraint(one_of("kind", ActivityKind), name="kind"),
         CheckConstraint(one_of("outcome", ActivityOutcome), name="outcome"),
+        CheckConstraint("taken_back_at IS NULL OR NOT counted", name="taken_back_counts_nowhere"),
         Index("ix_activity_assignment_id_recorded_at", "assignment_id", "recorded_at"),
         Index("ix_activity_lead_id", "lead_id"),
     )
@@ -158,10 +162,12 @@ class Activity(Model):
     sentence: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[str | None] = mapped_column(IdType)
     actor_name: Mapped[str | None] = mapped_column(String(200))
+    undo_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    taken_back_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Feedback(Model):
-    """The partner's verdict on the lead."""
+    """The partner's verdict on the lead. ``undo_until`` and ``taken_back_at`` as of an activity."""
 
     __tablename__ = "feedback"
     __table_args__ = (
@@ -184,6 +190,8 @@ class Feedback(Model):
     given_at: Mapped[datetime] = mapped_column(UTCDateTime)
     actor_id: Mapped[str | None] = mapped_column(IdType)
     actor_name: Mapped[str | None] = mapped_column(String(200))
+    undo_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    taken_back_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Deal(Model):

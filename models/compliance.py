@@ -28,6 +28,10 @@ class Policy(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     created_by: Mapped[str | None] = mapped_column(IdType)
     created_by_name: Mapped[str | None] = mapped_column(String(200))
+    #: How often a draft was changed: who edits it names the one it read, so that nothing is lost between two admins.
+    revision: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    changed_by_name: Mapped[str | None] = mapped_column(String(200))
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     effective_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

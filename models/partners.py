@@ -34,6 +34,8 @@ class Partner(Model):
     weight: Mapped[int] = mapped_column(default=1)
     timezone: Mapped[str] = mapped_column(String(64))
     country: Mapped[str] = mapped_column(String(2))
+    #: Where it is: with its country, what a rule that looks for the nearest partner measures from.
+    postcode: Mapped[str | None] = mapped_column(String(16))
     #: opening_hours, holidays, closures as in the API; a key left out means its default.
     hours: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     quiet_periods: Mapped[list[Any]] = mapped_column(Document, default=list)
@@ -43,6 +45,8 @@ class Partner(Model):
     open_lead_cap: Mapped[int] = mapped_column(default=10)
     daily_cap: Mapped[int | None]
     weekly_cap: Mapped[int | None]
+    #: Open leads at most, by product; a product that is not named has no cap of its own.
+    product_caps: Mapped[dict[str, Any]] = mapped_column(Document, default=dict, server_default="{}")
     wants_early_leads: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -89,5 +93,7 @@ class Live(Model):
     revision: Mapped[str] = mapped_column(IdType)
     rule_version_id: Mapped[str | None] = mapped_column(IdType)
     definition_id: Mapped[str | None] = mapped_column(IdType)
+    #: The vendor's own hours and quiet periods: timezone, country, opening_hours, holidays, closures, quiet_periods.
+    vendor: Mapped[dict[str, Any]] = mapped_column(Document, default=dict, server_default="{}")
     #: The last publish of rules or definition: leads that found nobody before it are tried again.
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Document, IdType, Model, UTCDateTime, WordType, one_of, primary_key
-from portal.vocabulary import NoticeTopic
+from portal.vocabulary import NoticeKind, NoticeTopic
 
 AutoNumber = BigInteger().with_variant(Integer, "sqlite")
 
@@ -72,7 +72,7 @@ class Outbox(Model):
 
     id: Mapped[str] = primary_key()
     topic: Mapped[NoticeTopic] = mapped_column(WordType(NoticeTopic))
-    #: partner: its active users; manager: its channel managers; user: the one named.
+    #: partner: its active users; manager: its channel managers; admin: the admins; user: the one named.
     audience: Mapped[str] = mapped_column(String(16))
     partner_id: Mapped[str | None] = mapped_column(IdType)
     user_id: Mapped[str | None] = mapped_column(IdType)
@@ -86,7 +86,11 @@ class Outbox(Model):
 
 
 class Mail(Model):
-    """One message to one reader. A sender holds ``lease_token`` while it sends; a later token fences out an older."""
+    """One message to one reader. A sender holds ``lease_token`` while it sends; a later token fences out an older.
+
+    Links that act are in its words by their ids; they are signed when it is sent. ``kind``: what its reader may turn
+    off, where it is of nothing else.
+    """
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -99,6 +103,12 @@ class Mail(Model):
             sqlite_where=text("state = 'waiting'"),
         ),
         Index("ix_mail_user_id", "user_id"),
+        Index(
+            "ix_mail_undeliverable",
+            "outbox_id",
+            postgresql_where=text("state = 'undeliverable'"),
+            sqlite_where=text("state = 'undeliverable'"),
+        ),
     )
 
     id: Mapped[str] = primary_key()
@@ -109,6 +119,7 @@ class Mail(Model):
     subject: Mapped[str] = mapped_column(String(300))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[NoticeKind | None] = mapped_column(WordType(NoticeKind))
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -5,14 +5,15 @@ PostgreSQL: READ COMMITTED with the guards in the rows. Both: a reading unit is 
 """
 
 import random
+import re
 import sqlite3
 import time
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, Insert, Table, event, insert
+from sqlalchemy import Column, Connection, Dialect, Engine, Table, bindparam, event, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
@@ -79,17 +80,44 @@ def _lost_race(error: DBAPIError) -> bool:
 
 
 def insert_now(session: AnySession, *rows: Model) -> None:
-    """Insert new objects by plain statements, one a table, without making them part of the session.
+    """Insert new objects by plain statements, without making them part of the session.
 
     The hot path's way: a unit of work that writes rows it will not read again need not track them. Tables are taken
-    in the order of their foreign keys. Column defaults apply; the objects stay transient.
+    in the order of their foreign keys; column defaults apply; the objects stay transient. PostgreSQL gets all of them
+    in one statement, so that they cost one way to the server and back.
     """
-    by_table: dict[Table, list[dict[str, Any]]] = {}
-    for row in rows:
-        values = {key: value for key, value in vars(row).items() if key != "_sa_instance_state"}
-        by_table.setdefault(cast(Table, type(row).__table__), []).append(values)
-    for table in sorted(by_table, key=_place):
-        session.execute(_insert(table), by_table[table])
+    if not rows:
+        return
+    connection = session.connection()
+    ordered = sorted(rows, key=lambda row: _place(_table(row)))
+    if connection.dialect.name == "postgresql":
+        _written(connection, tuple(map(_table, ordered)), ordered)
+    else:
+        for row in ordered:
+            _written(connection, (_table(row),), [row])
+
+
+#: SQL, and for each of its values the row's number, the attribute, the type's processor and the column's default.
+Statement = tuple[str, list[tuple[int, str, Any, Any]]]
+_inserts: dict[tuple[str, tuple[Table, ...]], Statement] = {}
+
+
+def _written(connection: Connection, tables: tuple[Table, ...], rows: Sequence[Model]) -> None:
+    key = connection.dialect.name, tables
+    if key not in _inserts:
+        _inserts[key] = _insert(connection.dialect, tables)
+    sql, columns = _inserts[key]
+    values = [_value(process, vars(rows[of]), key, default) for of, key, process, default in columns]
+    connection.exec_driver_sql(sql, tuple(values))
+
+
+def _value(process: Any, known: dict[str, Any], key: str, default: Any) -> Any:
+    value = known[key] if key in known else default() if callable(default) else default
+    return value if process is None else process(value)
+
+
+def _table(row: Model) -> Table:
+    return cast(Table, type(row).__table__)
 
 
 @cache
@@ -97,6 +125,35 @@ def _place(table: Table) -> int:
     return Model.metadata.sorted_tables.index(table)
 
 
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _insert(dialect: Dialect, tables: tuple[Table, ...]) -> Statement:
+    """One statement that inserts a row into each of ``tables``."""
+    ctes = [insert(table).values(_named(of, table)).cte(f"row_{of}") for of, table in enumerate(tables[:-1])]
+    statement = insert(tables[-1]).values(_named(len(tables) - 1, tables[-1])).add_cte(*ctes)
+    compiled = statement.compile(dialect=dialect)
+    sources = {
+        f"r{of}_{column.key}": (of, str(column.key), _processor(column, dialect), _default(column))
+        for of, table in enumerate(tables)
+        for column in table.columns
+    }
+    names = _POSITIONED.findall(str(compiled)) if compiled.positiontup is None else compiled.positiontup
+    return _POSITIONED.sub("%s", str(compiled)), [sources[name] for name in names]
+
+
+#: How the driver for PostgreSQL names a parameter: turned into positions, as every value comes from one place.
+_POSITIONED = re.compile(r"%\((r\d+_\w+)\)s(?:::[A-Z ]+[A-Z])?")
+
+
+def _named(of: int, table: Table) -> dict[str, Any]:
+    return {str(column.key): bindparam(f"r{of}_{column.key}", type_=column.type) for column in table.columns}
+
+
+def _processor(column: Column[Any], dialect: Dialect) -> Any:
+    return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _default(column: Column[Any]) -> Any:
+    """A column's own default, a value or a function without arguments; None where it has none."""
+    default = column.default
+    if default is None:
+        return None
+    return partial(default.arg, None) if default.is_callable else default.arg

@@ -141,6 +141,49 @@ class LedgerKind(Word):
     EXEMPT = "exempt"
     RELEASE = "release"
     READY = "ready"
+    APPEAL = "appeal"
+    REFUSE = "refuse"
+
+
+class AppealKind(Word):
+    """What a partner says about a deadline: an appeal against a miss, or a fault on the vendor's side."""
+
+    APPEAL = "appeal"
+    LATE_HAND_OVER = "late_hand_over"
+    WRONG_DATA = "wrong_data"
+
+
+class AppealState(Word):
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class OutageKind(Word):
+    """What excuses partners for a stretch of time: the portal was away, or the vendor was closed."""
+
+    OUTAGE = "outage"
+    VENDOR_CLOSED = "vendor_closed"
+
+
+class OutageOrigin(Word):
+    """Found from the heartbeat, or declared by staff."""
+
+    HEARTBEAT = "heartbeat"
+    DECLARED = "declared"
+
+
+class ExcuseEffect(Word):
+    EXTENDED = "extended"
+    WAIVED = "waived"
+
+
+class AgreementKind(Word):
+    """What a partner admin acknowledges, version by version."""
+
+    POLICY = "policy"
+    DEFINITION = "definition"
 
 
 class ActivityKind(Word):
@@ -210,6 +253,8 @@ class Gate(Word):
     WANTS_KIND = "wants_kind"
     EARLIER_HOLDER = "earlier_holder"
     CONFLICT = "conflict"
+    #: Last, so that decisions stored before there was such a cap keep their meaning.
+    PRODUCT_CAP = "product_cap"
 
 
 class StrategyKind(Word):
@@ -232,9 +277,33 @@ class NoticeTopic(Word):
     ENQUIRED_AGAIN = "enquired_again"
     EXTENDED = "extended"
     WAIVED = "waived"
+    EXCUSED = "excused"
+    APPEAL = "appeal"
+    ANSWERED = "answered"
     UNALLOCATED = "unallocated"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
+
+
+class NoticeKind(Word):
+    """What a reader may turn off. What is not among these is always sent: offers, what is late, stops, links."""
+
+    DIGEST = "digest"
+    REMINDER = "reminder"
+    STANDING = "standing"
+    ENQUIRED_AGAIN = "enquired_again"
+    EASED = "eased"
+    QUEUE = "queue"
+    RETURNS = "returns"
+
+
+class MailAct(Word):
+    """What a link of a mail does without signing in."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    LOG = "log"
+    FEEDBACK = "feedback"
 
 
 class LeadEventKind(Word):
@@ -281,10 +350,25 @@ LABELS = {
     ("ActivityOutcome", "no_answer"): "No answer",
     ("Disposition", "unqualified"): "Not a lead",
     ("Disposition", "nurture"): "Not yet: nurture",
+    ("NoticeKind", "digest"): "The day's start",
+    ("NoticeKind", "reminder"): "Reminders",
+    ("NoticeKind", "standing"): "Changes of your standing",
+    ("NoticeKind", "enquired_again"): "Second enquiries",
+    ("NoticeKind", "eased"): "More time and waivers",
+    ("NoticeKind", "queue"): "Leads in the queue",
+    ("NoticeKind", "returns"): "Partners that get leads again",
+    ("MailAct", "log"): "Log a touch",
+    ("MailAct", "feedback"): "Give feedback",
     ("StrategyKind", "weighted_round_robin"): "Round robin by weight",
     ("StrategyKind", "named"): "Named partner",
+    ("AppealKind", "late_hand_over"): "Handed over late",
+    ("AppealKind", "wrong_data"): "Lead data is wrong",
+    ("OutageKind", "outage"): "The portal was away",
+    ("OutageKind", "vendor_closed"): "The vendor was closed",
+    ("AgreementKind", "definition"): "Lead definition",
     ("Gate", "open_cap"): "Open leads",
     ("Gate", "daily_cap"): "Leads a day",
     ("Gate", "weekly_cap"): "Leads a week",
     ("Gate", "wants_kind"): "Wants this kind of lead",
+    ("Gate", "product_cap"): "Open leads of the product",
 }

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from models.accounts import ApiKey, User
+from models.appeals import Acknowledgement, Appeal
 from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
 from models.compliance import LedgerEntry
 from models.leads import Lead, LeadEvent
@@ -99,14 +100,25 @@ def activities(actor: Actor) -> Select[Activity]:
     return select(Activity).where(_of(actor, Activity.partner_id))
 
 
-def feedback(actor: Actor) -> Select[Feedback]:
-    """Feedback of the partners the actor sees."""
-    return select(Feedback).where(_of(actor, Feedback.partner_id))
+def feedback(actor: Actor, *, taken_back: bool = False) -> Select[Feedback]:
+    """Feedback of the partners the actor sees; what was taken back counts nowhere and is left out unless asked for."""
+    found = select(Feedback).where(_of(actor, Feedback.partner_id))
+    return found if taken_back else found.where(Feedback.taken_back_at.is_(None))
 
 
 def ledger(actor: Actor) -> Select[LedgerEntry]:
     """Ledger lines of the partners the actor sees."""
     return select(LedgerEntry).where(_of(actor, LedgerEntry.partner_id))
+
+
+def appeals(actor: Actor) -> Select[Appeal]:
+    """Appeals of the partners the actor sees."""
+    return select(Appeal).where(_of(actor, Appeal.partner_id))
+
+
+def acknowledgements(actor: Actor) -> Select[Acknowledgement]:
+    """What the partners that the actor sees have acknowledged."""
+    return select(Acknowledgement).where(_of(actor, Acknowledgement.partner_id))
 
 
 def timeline(actor: Actor) -> Select[LeadEvent]:

@@ -9,7 +9,7 @@ from models.accounts import Portfolio, User
 from models.base import new_id
 from models.partners import Partner
 from models.session import AnySession
-from portal.accounts import tokens
+from portal.accounts import notices, tokens
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.accounts.errors import AccountError
@@ -183,6 +183,7 @@ def deactivate_user(session: AnySession, actor: Actor, user: User, now: datetime
     user.active = False
     _end_sessions(user)
     tokens.end_all(session, user, now)
+    notices.end_links(session, user, now)
     _record(session, actor, "deactivated", user, now)
     refresh_reachable(session, user.partner_id, now)
 

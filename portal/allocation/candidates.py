@@ -1,71 +1,30 @@
 """Who could take a lead now: the pool's partners with every gate asked, from rows read after the rotation's lock."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from models.assignments import Assignment
 from models.leads import Lead, LeadDefinition
 from models.session import AnySession
-from portal.allocation.gates import (
-    GateResult,
-    LeadFacts,
-    PartnerFacts,
-    PartnerNow,
-    day_key,
-    evaluate,
-    retry_at,
-    static_miss,
-    week_key,
+from portal.allocation.gates import LeadFacts, PartnerFacts, PartnerNow, day_key, evaluate, product_cap, week_key
+from portal.allocation.product_caps import open_of
+from portal.allocation.record import Candidate
+from portal.allocation.statements import (
+    COMPANY,
+    OWNERS,
+    STANDINGS,
+    TAKE_PLACE,
+    TAKE_PLACE_BY_HAND,
+    slots_value,
+    state_statement,
 )
-from portal.allocation.statements import COMPANY, OWNERS, STATE_NOW, TAKE_PLACE, TAKE_PLACE_BY_HAND
 from portal.compliance.service import TICK
 from portal.deadlines.live import cached
 from portal.qualification.policy import Definition, parse_definition
-from portal.vocabulary import Gate
-
-
-@dataclass
-class Candidate:
-    """One partner of the pool: what it is, how it stands now, and each gate's answer."""
-
-    facts: PartnerFacts
-    now: PartnerNow | None
-    gates: list[GateResult]
-    rank: int | None = None
-    credit: int | None = None
-    eligible: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.eligible = all(gate.passed for gate in self.gates)
-
-    def found_no_place(self) -> None:
-        """The guard found its place taken meanwhile: the open-lead gate is closed after all."""
-        self.gates = [GateResult(g.gate, g.gate is not Gate.OPEN_CAP and g.passed, g.facts) for g in self.gates]
-        self.eligible, self.rank = False, None
-
-    def stored(self) -> dict[str, Any]:
-        """The candidate as a decision keeps it."""
-        return {
-            "partner": self.facts.id, "name": self.facts.name, "eligible": self.eligible, "rank": self.rank,
-            "credit": self.credit, "gates": [[gate.gate.value, gate.passed, gate.facts] for gate in self.gates],
-        }  # fmt: skip
-
-
-@dataclass
-class Field:
-    """All candidates of one rule for one lead, and when time alone may open a gate."""
-
-    candidates: list[Candidate]
-    retry_at: datetime | None = None
-    eligible: list[Candidate] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.eligible = [c for c in self.candidates if c.eligible]
 
 
 def gate_facts(session: AnySession, lead: Lead) -> LeadFacts:
@@ -125,45 +84,47 @@ def at_company(session: AnySession, lead: Lead) -> tuple[str | None, str | None]
     return found.get("works"), found.get("owns")
 
 
-def survey(
-    session: AnySession, pool: Iterable[PartnerFacts], lead: LeadFacts, now: datetime, *, full: bool = False
-) -> Field:
-    """Ask every gate of every partner in ``pool``.
-
-    A partner that never covers such a lead (territory, product) is answered from its settings alone, unless all its
-    gates are asked for (``full``); only the others are read from the database, in one query.
-    """
-    pool = tuple(pool)
-    misses = {facts.id: None if full else static_miss(facts, lead) for facts in pool}
-    state = state_now(session, [facts for facts in pool if misses[facts.id] is None], now)
-    candidates, retries = [], []
-    for facts in pool:
-        miss, current = misses[facts.id], state.get(facts.id)
-        if miss is not None or current is None:
-            candidates.append(Candidate(facts, None, [GateResult(miss, False, {})] if miss else []))
-            continue
-        gates = evaluate(facts, current, lead, now)
-        candidates.append(candidate := Candidate(facts, current, gates))
-        if not candidate.eligible:
-            retries.append(retry_at(facts, gates, now))
-    return Field(candidates, min((r for r in retries if r is not None), default=None))
+def look_at(
+    session: AnySession, partners: Sequence[PartnerFacts], lead: LeadFacts, now: datetime
+) -> list[Candidate]:
+    """Partners with all their gates asked about a lead, whether it is one for them or not."""
+    state = states_now(session, partners, lead, now)
+    seen = [(facts, state[facts.slot]) for facts in partners if facts.slot in state]
+    return [
+        Candidate(facts, current, lead, now, tuple(g.gate for g in evaluate(facts, current, lead, now) if not g.passed))
+        for facts, current in seen
+    ]
 
 
-def state_now(session: AnySession, partners: list[PartnerFacts], now: datetime) -> Mapping[str, PartnerNow]:
-    """How partners stand now, by id, in one query."""
-    by_id = {facts.id: facts for facts in partners}
-    rows = session.execute(STATE_NOW, {"ids": list(by_id)})
-    return {row.id: _state(by_id[row.id], row, now) for row in rows}
+def state_now(session: AnySession, partners: Sequence[PartnerFacts], now: datetime) -> Mapping[int, PartnerNow]:
+    """How partners stand now, by slot, in one query."""
+    zones: dict[ZoneInfo, tuple[int, int]] = {}
+    zone_of = {facts.slot: facts.calendar.zone for facts in partners}
+    for zone in {*zone_of.values()}:
+        zones[zone] = day_key(zone, now), week_key(zone, now)
+    found = {}
+    for slot, standing, active, reachable, open_leads, cap, weight, day, today, week, this_week in (
+        session.execute(state_statement(session), {"slots": slots_value(session, zone_of)})
+    ):  # fmt: skip
+        keys = zones[zone_of[slot]]
+        found[slot] = PartnerNow(
+            active, STANDINGS[standing], reachable, open_leads, cap, weight,
+            today if day == keys[0] else 0, this_week if week == keys[1] else 0,
+        )  # fmt: skip
+    return found
 
 
-def _state(facts: PartnerFacts, row: Any, now: datetime) -> PartnerNow:
-    zone = facts.calendar.zone
-    return PartnerNow(
-        active=row.active, standing=row.standing, reachable=row.reachable, open_leads=row.open_leads,
-        cap_now=row.cap_now, weight_now_x2=row.weight_now_x2,
-        offered_today=row.day_offers if row.day_key == day_key(zone, now) else 0,
-        offered_this_week=row.week_offers if row.week_key == week_key(zone, now) else 0,
-    )  # fmt: skip
+def states_now(
+    session: AnySession, partners: Sequence[PartnerFacts], lead: LeadFacts, now: datetime
+) -> Mapping[int, PartnerNow]:
+    """The same, with the open leads of the lead's product where one of them has a cap for it (one query more)."""
+    found = state_now(session, partners, now)
+    capped = [facts for facts in partners if product_cap(facts, lead.product) is not None]
+    if not capped or lead.product is None:
+        return found
+    held = open_of(session, [facts.id for facts in capped], lead.product)
+    counted = {p.slot: found[p.slot]._replace(open_of_product=held.get(p.id, 0)) for p in capped if p.slot in found}
+    return {**found, **counted}
 
 
 def take_place(session: AnySession, facts: PartnerFacts, now: datetime, *, caps: bool = True) -> datetime | None:

@@ -1,20 +1,22 @@
 """A list of rules as the API takes it: parsed whole, refused whole with a sentence for each mistake. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from portal.allocation.gates import PartnerFacts
-from portal.qualification.conditions import Condition, ConditionError, parse_condition
+from portal.qualification.conditions import Condition, ConditionError, Terms, parse_condition
 from portal.vocabulary import StrategyKind
 
 RULE = ("name", "when", "pool", "strategy", "then")
 POOL = ("tiers", "tags", "partners", "covers_territory", "certified")
-STRATEGY = ("kind", "by", "partner", "floor_share", "hours")
+STRATEGY = ("kind", "by", "partner", "floor_share", "hours", "max_open")
 BY = ("country", "region", "product")
 THEN = ("next", "pool", "queue")
-LATER = (StrategyKind.BEST_CONVERSION, StrategyKind.NEAREST)
 POOL_HOURS = 24
+#: Of a hundred leads, how many best conversion hands round the others where a rule does not say.
+FLOOR_SHARE = Fraction(1, 5)
 Errors = list[tuple[str, str]]
 
 
@@ -28,10 +30,17 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Known:
-    """What a rule may name: partners by id, and the products that any of them is certified for."""
+    """What a rule may name: partners by id, products that any of them is certified for, lists by name.
+
+    ``heard_of``: whether a lead ever named such a value (field, value). ``located``: the partners whose place on the
+    map is known; None where nobody looked.
+    """
 
     partners: Mapping[str, PartnerFacts]
     products: frozenset[str] = frozenset()
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    heard_of: Callable[[str, str], bool] = lambda field, value: False
+    located: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,18 @@ class Pool:
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a rule ranks who is left. ``by``: one rotation for each value. ``hours``: how long a pool stays open."""
+    """How a rule ranks who is left. ``by``: one rotation for each value.
+
+    ``floor_share``: of best conversion, what goes to the others. ``hours``: how long a pool stays open.
+    ``max_open``: how many leads claimed from it a partner may have open at once; None: as many as its caps allow.
+    """
 
     kind: StrategyKind
     by: str | None = None
     partner: str | None = None
     hours: int = POOL_HOURS
+    floor_share: Fraction = FLOOR_SHARE
+    max_open: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,8 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    #: Whether any rule asks if a lead arrived in the vendor's hours; worked out only then.
+    reads_arrival: bool = field(default=False, compare=False)
 
 
 def parse_rules(data: object, known: Known, *, published: bool = False) -> RuleSet:
@@ -109,16 +126,19 @@ def parse_rules(data: object, known: Known, *, published: bool = False) -> RuleS
     errors: Errors = []
     if not isinstance(data, list | tuple) or not 1 <= len(data) <= 1000:
         raise RuleError([("rules", "Give a list of 1 to 1,000 rules.")])
-    rules = tuple(_rule(item, f"rules.{n}", errors, None if published else known) for n, item in enumerate(data))
+    terms = Terms(lists=known.lists, derived=True, lenient=published)
+    whom = None if published else known
+    rules = tuple(_rule(item, f"rules.{n}", errors, whom, terms) for n, item in enumerate(data))
     _same_names(rules, errors)
     if not errors and not published:
         errors += reach_errors(rules, known)
     if errors:
         raise RuleError(errors)
-    return RuleSet(rules, () if published else tuple(warnings(rules, known)))
+    arrival = any("arrived" in rule.condition.fields() for rule in rules)
+    return RuleSet(rules, () if published else tuple(warnings(rules, known)), arrival)
 
 
-def _rule(item: object, path: str, errors: Errors, known: Known | None) -> Rule:
+def _rule(item: object, path: str, errors: Errors, known: Known | None, terms: Terms) -> Rule:
     item = _object(item, path, RULE, errors)
     name = item.get("name")
     if not isinstance(name, str) or not 0 < len(name.strip()) <= 200 or "\x00" in name:
@@ -126,7 +146,7 @@ def _rule(item: object, path: str, errors: Errors, known: Known | None) -> Rule:
     strategy = _strategy(item.get("strategy"), f"{path}.strategy", errors, known)
     return Rule(
         str(name).strip(),
-        _condition(item.get("when"), f"{path}.when", errors),
+        _condition(item.get("when"), f"{path}.when", errors, terms),
         _pool(item.get("pool"), f"{path}.pool", errors, known),
         strategy,
         _then(item.get("then", "queue"), f"{path}.then", strategy, errors, known),
@@ -142,9 +162,9 @@ def _object(item: object, path: str, keys: Sequence[str], errors: Errors) -> Map
     return item
 
 
-def _condition(data: Any, path: str, errors: Errors) -> Condition:
+def _condition(data: Any, path: str, errors: Errors, terms: Terms) -> Condition:
     try:
-        return parse_condition(data, path)
+        return parse_condition(data, path, terms)
     except ConditionError as error:
         errors += error.errors
         return Condition()
@@ -181,23 +201,48 @@ def _strategy(data: object, path: str, errors: Errors, known: Known | None) -> S
     try:
         kind = StrategyKind(item.get("kind", ""))
     except ValueError:
-        usable = ", ".join(k.value for k in StrategyKind if k not in LATER)
-        errors.append((f"{path}.kind", f"Use one of {usable}."))
+        errors.append((f"{path}.kind", f"Use one of {', '.join(StrategyKind)}."))
         return Strategy(StrategyKind.OPEN_POOL)
-    if kind in LATER:
-        errors.append((f"{path}.kind", f"{kind.label} is not part of this release: use a round robin or least loaded."))
-    by, partner, hours = item.get("by"), item.get("partner"), item.get("hours", POOL_HOURS)
+    by, partner = item.get("by"), item.get("partner")
     _check_parts(kind, item, path, errors)
     if kind is StrategyKind.NAMED and isinstance(partner, str):
         _check_partner(partner, f"{path}.partner", errors, known)
-    return Strategy(kind, by, partner, hours if isinstance(hours, int) else POOL_HOURS)
+    return Strategy(
+        kind, by, partner,
+        hours=_whole(item, "hours", f"{path}.hours", 720, errors) or POOL_HOURS,
+        floor_share=_share(item.get("floor_share"), f"{path}.floor_share", errors),
+        max_open=_whole(item, "max_open", f"{path}.max_open", 1000, errors),
+    )  # fmt: skip
+
+
+def _whole(item: Mapping[str, Any], name: str, path: str, most: int, errors: Errors) -> int | None:
+    """A whole number from 1 to ``most``; None where it is left out or cannot be used."""
+    value = item.get(name)
+    if value is None and (name not in item or name == "max_open"):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        errors.append((path, f"Give {name} as a whole number from 1 to {most:,}."))
+        return None
+    return value
+
+
+def _share(value: object, path: str, errors: Errors) -> Fraction:
+    """A share in whole hundredths, exactly: 0.2 is a fifth."""
+    if value is None:
+        return FLOOR_SHARE
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.01 <= value <= 0.5:
+        share = Fraction(str(value))
+        if (share * 100).denominator == 1:
+            return share
+    errors.append((path, "Give the floor share in hundredths, from 0.01 to 0.5."))
+    return FLOOR_SHARE
 
 
 def _check_parts(kind: StrategyKind, item: Mapping[str, Any], path: str, errors: Errors) -> None:
     """Parts that mean something for their kind only."""
     belongs = {
         "by": StrategyKind.WEIGHTED_ROUND_ROBIN, "partner": StrategyKind.NAMED, "hours": StrategyKind.OPEN_POOL,
-        "floor_share": StrategyKind.BEST_CONVERSION,
+        "max_open": StrategyKind.OPEN_POOL, "floor_share": StrategyKind.BEST_CONVERSION,
     }  # fmt: skip
     for name, owner in belongs.items():
         if item.get(name) is not None and kind is not owner:
@@ -206,9 +251,6 @@ def _check_parts(kind: StrategyKind, item: Mapping[str, Any], path: str, errors:
         errors.append((f"{path}.by", f"Use one of {', '.join(BY)}."))
     if kind is StrategyKind.NAMED and not isinstance(item.get("partner"), str):
         errors.append((f"{path}.partner", "Name the partner by its id."))
-    hours = item.get("hours", POOL_HOURS)
-    if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= 720:
-        errors.append((f"{path}.hours", "Give whole hours from 1 to 720."))
 
 
 def _then(data: object, path: str, strategy: Strategy, errors: Errors, known: Known | None) -> Then:

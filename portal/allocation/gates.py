@@ -16,6 +16,7 @@ class PartnerFacts:
     """What a partner is set up to be; the same from lead to lead until an admin or the partner changes it.
 
     ``territories``: (country, region or None, postcode prefix or None). ``quiet_periods``: kind and days.
+    ``product_caps``: open leads at most, by casefolded product.
     """
 
     id: str
@@ -32,10 +33,10 @@ class PartnerFacts:
     calendar: Calendar
     daily_cap: int | None
     weekly_cap: int | None
+    product_caps: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class PartnerNow:
+class PartnerNow(NamedTuple):
     """How a partner stands at this moment. ``cap_now``, ``weight_now_x2``: after what its standing makes of them."""
 
     active: bool
@@ -46,6 +47,8 @@ class PartnerNow:
     weight_now_x2: int
     offered_today: int
     offered_this_week: int
+    #: Open leads of the product of the lead in question; counted only where the partner has a cap for it.
+    open_of_product: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,33 +72,44 @@ class GateResult(NamedTuple):
     facts: Mapping[str, Any]
 
 
-Answer = tuple[bool, dict[str, Any]]
+class Ask(NamedTuple):
+    """One gate: its yes or no, and the facts that its sentence needs. Facts are worked out only where they are told."""
+
+    passes: Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], bool]
+    facts: Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], dict[str, Any]]
 
 
-def _active(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _no_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {}
+
+
+def _active(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. The vendor has the partner switched on."""
-    return state.active, {}
+    return state.active
 
 
-def _reachable(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _reachable(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. Someone there can be reached: an active or invited user whose mail did not bounce for good."""
-    return state.reachable, {}
+    return state.reachable
 
 
-def _standing(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _standing(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. Neither stopped nor held."""
-    return state.standing.allows_leads, {"standing": state.standing.value}
+    return state.standing.allows_leads
 
 
-def _territory(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _standing_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"standing": state.standing.value}
+
+
+def _territory(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. No territories: everywhere. 2. A lead without a country passes. 3. Otherwise one territory covers it."""
-    facts = {
-        "country": lead.country,
-        "region": lead.region,
-        "postcode": lead.postcode,
-        "all": not partner.territories,
-    }
-    return covers(partner, lead), facts
+    return covers(partner, lead)
+
+
+def _territory_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    where = {"country": lead.country, "region": lead.region, "postcode": lead.postcode}
+    return {**where, "all": not partner.territories}
 
 
 def covers(partner: PartnerFacts, lead: LeadFacts) -> bool:
@@ -111,7 +125,7 @@ def _takes(territory: tuple[str, str | None, str | None], lead: LeadFacts) -> bo
         return False
     if region and lead.region and not same_region(country, region, lead.region):
         return False
-    return not (prefix and lead.postcode) or _tight(lead.postcode or "").startswith(_tight(prefix or ""))
+    return not (prefix and lead.postcode) or tight(lead.postcode or "").startswith(tight(prefix or ""))
 
 
 def same_region(country: str, one: str, other: str) -> bool:
@@ -120,13 +134,18 @@ def same_region(country: str, one: str, other: str) -> bool:
     return bare[0] == bare[1]
 
 
-def _tight(text: str) -> str:
+def tight(text: str) -> str:
+    """A postcode as it is compared: without spaces, in one case."""
     return text.replace(" ", "").casefold()
 
 
-def _certified(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _certified(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. No products: all. 2. A lead without a product passes. 3. Otherwise it is one of the partner's."""
-    return knows(partner, lead), {"product": lead.product, "all": not partner.products}
+    return knows(partner, lead)
+
+
+def _certified_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"product": lead.product, "all": not partner.products}
 
 
 def knows(partner: PartnerFacts, lead: LeadFacts) -> bool:
@@ -141,67 +160,121 @@ def _folded(products: frozenset[str]) -> frozenset[str]:
     return frozenset(product.casefold() for product in products)
 
 
-def _open_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _open_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. Fewer open leads than the cap that counts under its standing."""
-    return state.open_leads < state.cap_now, {"open": state.open_leads, "cap": state.cap_now}
+    return state.open_leads < state.cap_now
 
 
-def _daily_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _open_cap_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"open": state.open_leads, "cap": state.cap_now}
+
+
+def _daily_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. No cap, or fewer leads offered on the partner's own day."""
-    cap = partner.daily_cap
-    return cap is None or state.offered_today < cap, {"offered": state.offered_today, "cap": cap}
+    return partner.daily_cap is None or state.offered_today < partner.daily_cap
 
 
-def _weekly_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _daily_cap_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"offered": state.offered_today, "cap": partner.daily_cap}
+
+
+def _weekly_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. No cap, or fewer leads offered in the partner's own week, from Monday."""
-    cap = partner.weekly_cap
-    return cap is None or state.offered_this_week < cap, {"offered": state.offered_this_week, "cap": cap}
+    return partner.weekly_cap is None or state.offered_this_week < partner.weekly_cap
 
 
-def _closure(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _weekly_cap_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"offered": state.offered_this_week, "cap": partner.weekly_cap}
+
+
+def _closure(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. Not within one of its own closures. (Evenings and public holidays only move deadlines.)"""
+    return not partner.calendar.closures or closure_end(partner.calendar, now) is None
+
+
+def _closure_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
     return _away(partner, closure_end(partner.calendar, now) if partner.calendar.closures else None)
 
 
-def _quiet_period(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _quiet_period(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. Not within the last days of a month or quarter for which a quiet period is set."""
+    return not partner.quiet_periods or quiet_until(partner, now) is None
+
+
+def _quiet_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
     return _away(partner, quiet_until(partner, now))
 
 
-def _away(partner: PartnerFacts, until: datetime | None) -> Answer:
+def _away(partner: PartnerFacts, until: datetime | None) -> dict[str, Any]:
     """``until``: the local midnight that ends it; ``last``: the last local day of it, for its sentence."""
     if until is None:
-        return True, {}
+        return {}
     last = until.astimezone(partner.calendar.zone).date() - timedelta(days=1)
-    return False, {"until": until.isoformat(), "last": last.isoformat()}
+    return {"until": until.isoformat(), "last": last.isoformat()}
 
 
-def _wants_kind(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _wants_kind(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. A qualified lead, or an early one for a partner that asked for early leads."""
-    return lead.kind != "early" or partner.wants_early_leads, {"kind": lead.kind}
+    return lead.kind != "early" or partner.wants_early_leads
 
 
-def _earlier_holder(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _kind_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    return {"kind": lead.kind}
+
+
+def _earlier_holder(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. It has not declined, let expire or returned this lead before."""
-    return partner.id not in lead.earlier_holders, {}
+    return partner.id not in lead.earlier_holders
 
 
-def _conflict(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> Answer:
+def _conflict(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
     """1. No other partner owns the account through a live deal."""
-    return lead.conflict_owner in (None, partner.id), {}
+    return lead.conflict_owner in (None, partner.id)
 
 
-GATES: dict[Gate, Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], Answer]] = {
-    Gate.ACTIVE: _active, Gate.REACHABLE: _reachable, Gate.STANDING: _standing, Gate.TERRITORY: _territory,
-    Gate.CERTIFIED: _certified, Gate.OPEN_CAP: _open_cap, Gate.DAILY_CAP: _daily_cap, Gate.WEEKLY_CAP: _weekly_cap,
-    Gate.CLOSURE: _closure, Gate.QUIET_PERIOD: _quiet_period, Gate.WANTS_KIND: _wants_kind,
-    Gate.EARLIER_HOLDER: _earlier_holder, Gate.CONFLICT: _conflict,
+def product_cap(partner: PartnerFacts, product: str | None) -> int | None:
+    """How many leads of a product the partner may have open; None where it has no cap for it."""
+    if not partner.product_caps or product is None:
+        return None
+    return partner.product_caps.get(product.casefold())
+
+
+def _product_cap(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> bool:
+    """1. No cap for the lead's product, or fewer open leads of it."""
+    cap = product_cap(partner, lead.product)
+    return cap is None or state.open_of_product < cap
+
+
+def _product_cap_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
+    cap = product_cap(partner, lead.product)
+    return {} if cap is None else {"product": lead.product, "open": state.open_of_product, "cap": cap}
+
+
+GATES: dict[Gate, Ask] = {
+    Gate.ACTIVE: Ask(_active, _no_facts), Gate.REACHABLE: Ask(_reachable, _no_facts),
+    Gate.STANDING: Ask(_standing, _standing_facts), Gate.TERRITORY: Ask(_territory, _territory_facts),
+    Gate.CERTIFIED: Ask(_certified, _certified_facts), Gate.OPEN_CAP: Ask(_open_cap, _open_cap_facts),
+    Gate.DAILY_CAP: Ask(_daily_cap, _daily_cap_facts), Gate.WEEKLY_CAP: Ask(_weekly_cap, _weekly_cap_facts),
+    Gate.CLOSURE: Ask(_closure, _closure_facts), Gate.QUIET_PERIOD: Ask(_quiet_period, _quiet_facts),
+    Gate.WANTS_KIND: Ask(_wants_kind, _kind_facts), Gate.EARLIER_HOLDER: Ask(_earlier_holder, _no_facts),
+    Gate.CONFLICT: Ask(_conflict, _no_facts), Gate.PRODUCT_CAP: Ask(_product_cap, _product_cap_facts),
 }  # fmt: skip
+#: Gates that settings alone answer for a lead: asked first, of everybody (``static_miss``).
+BY_SETTINGS = (Gate.TERRITORY, Gate.CERTIFIED)
+_REST = tuple((gate, ask.passes) for gate, ask in GATES.items() if gate not in BY_SETTINGS)
 
 
 def evaluate(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> list[GateResult]:
     """Every gate's answer, in the order of the vocabulary; none is left out because another said no."""
-    return [GateResult(gate, *ask(partner, state, lead, now)) for gate, ask in GATES.items()]
+    return [
+        GateResult(gate, ask.passes(partner, state, lead, now), ask.facts(partner, state, lead, now))
+        for gate, ask in GATES.items()
+    ]
+
+
+def closed(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> tuple[Gate, ...]:
+    """The gates that keep a partner from such a lead, apart from those that ``static_miss`` has passed already."""
+    return tuple([gate for gate, passes in _REST if not passes(partner, state, lead, now)])
 
 
 def static_miss(partner: PartnerFacts, lead: LeadFacts) -> Gate | None:

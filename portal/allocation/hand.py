@@ -12,14 +12,18 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
-from portal.allocation.candidates import Candidate, gate_facts, survey, take_place
-from portal.allocation.live import Snapshot, snapshot
-from portal.allocation.service import Placement, decision_of, make_offer
+from portal.allocation.candidates import gate_facts, look_at, take_place
+from portal.allocation.choosing import Placement
+from portal.allocation.configuration import Snapshot
+from portal.allocation.live import snapshot
+from portal.allocation.record import Candidate
+from portal.allocation.service import decision_of, make_offer
 from portal.compliance.service import enter, refold
 from portal.deadlines import assignments
 from portal.deadlines.assignments import begin_work, event, locked_lead, send_on
 from portal.deadlines.live import policies
 from portal.errors import Conflict, Invalid, NotFound
+from portal.notifications.outbox import tell_moved_on
 from portal.vocabulary import (
     LIVE_ASSIGNMENT,
     AssignmentOrigin,
@@ -60,7 +64,7 @@ def candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) -
     config = snapshot(session)
     if partner_id not in config.roster:
         raise NotFound("There is no partner by that id.")
-    return survey(session, [config.roster[partner_id]], gate_facts(session, lead), now, full=True).candidates[0]
+    return look_at(session, [config.roster[partner_id]], gate_facts(session, lead), now)[0]
 
 
 def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now: datetime, actor: Actor) -> Assignment:
@@ -102,8 +106,8 @@ def by_hand(
 ) -> Decision:  # fmt: skip
     """The decision that explains an assignment outside the rules."""
     placed = Placement(outcome=DecisionOutcome.OFFERED, winner=chosen.facts, origin=origin)
-    placed.candidates = {chosen.facts.id: chosen}
-    decision = decision_of(lead, placed, config, now, assignment.id)
+    placed.candidates = {chosen.facts.slot: chosen}
+    decision = decision_of(lead, chosen.lead, placed, config, now, assignment.id)
     decision.sentence = sentence
     return decision
 
@@ -116,6 +120,7 @@ def recall(session: AnySession, assignment_id: str, reason: str, now: datetime, 
     if assignment.state not in LIVE_ASSIGNMENT:
         raise Conflict("This assignment has ended: there is nothing to recall.")
     assignments.end(session, partner, assignment, AssignmentState.RECALLED, at, actor, reason=said(reason))
+    tell_moved_on(session, partner.id, assignment.id, assignment.lead_id, at)
     send_on(session, locked_lead(session, assignment.lead_id), at, counts=False)
     record(session, actor, "assignment.recall", "assignment", assignment.id, at, partner_id=partner.id,
            facts={"reason": reason})  # fmt: skip
@@ -140,6 +145,7 @@ def take_out(
         if held.state not in LIVE_ASSIGNMENT:
             raise Conflict("This lead changed hands just now. Look again, then decide.")
         assignments.end(session, partner, held, AssignmentState.RECALLED, at, actor, reason=status.value)
+        tell_moved_on(session, partner.id, held.id, lead_id, at)
         freed = refold(session, partner, at).freed_leads
     lead = locked_lead(session, lead_id)
     if live_assignment(session, lead_id) is not None:

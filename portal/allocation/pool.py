@@ -13,16 +13,17 @@ from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation import sentences
 from portal.allocation.candidates import (
-    Candidate,
     facts_of_all,
     gate_facts,
+    look_at,
     state_now,
-    survey,
     take_place,
 )
+from portal.allocation.configuration import Snapshot
 from portal.allocation.gates import GateResult, PartnerFacts, evaluate, static_miss
 from portal.allocation.hand import by_hand, new_accepted
-from portal.allocation.live import Snapshot, snapshot
+from portal.allocation.live import snapshot
+from portal.allocation.record import Candidate
 from portal.compliance.service import enter
 from portal.deadlines.assignments import begin_work, event, locked_lead
 from portal.errors import Conflict, NotFound
@@ -63,7 +64,7 @@ def looks(session: AnySession, leads: Sequence[Lead], partner_id: str, now: date
     partner = config.roster.get(partner_id)
     if partner is None or not leads:
         return []
-    state, facts = state_now(session, [partner], now).get(partner_id), facts_of_all(session, leads)
+    state, facts = state_now(session, [partner], now).get(partner.slot), facts_of_all(session, leads)
     if state is None:
         return []
     mine = [lead for lead in leads if in_pool(config, lead, partner)]
@@ -92,7 +93,7 @@ def _candidate(session: AnySession, lead: Lead, partner_id: str, now: datetime) 
     partner = config.roster.get(partner_id)
     if partner is None or not in_pool(config, lead, partner):
         return None
-    return survey(session, [partner], gate_facts(session, lead), now, full=True).candidates[0]
+    return look_at(session, [partner], gate_facts(session, lead), now)[0]
 
 
 def claim(session: AnySession, lead_id: str, now: datetime, actor: Actor) -> Assignment:

@@ -1,7 +1,7 @@
 """Gates and decisions in plain words: in full to staff; to a partner about itself, never about another. Pure."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -32,7 +32,12 @@ CAUSES = {
     Gate.OPEN_CAP: "at their cap of open leads", Gate.DAILY_CAP: "at their cap for the day",
     Gate.WEEKLY_CAP: "at their cap for the week", Gate.CLOSURE: "closed", Gate.QUIET_PERIOD: "in a quiet period",
     Gate.WANTS_KIND: "not asking for early leads", Gate.EARLIER_HOLDER: "holding it before",
-    Gate.CONFLICT: "kept off by another partner's deal",
+    Gate.CONFLICT: "kept off by another partner's deal", Gate.PRODUCT_CAP: "at their cap for the product",
+}  # fmt: skip
+#: How staff read that a strategy put a partner first. (A floor turn of best conversion is told as a turn.)
+FIRST_BY = {
+    StrategyKind.LEAST_LOADED: "was the least loaded", StrategyKind.NEAREST: "is the nearest",
+    StrategyKind.BEST_CONVERSION: "wins the most of its leads",
 }  # fmt: skip
 DUE_FIRST = "Others were due first."
 STANDINGS = {
@@ -40,6 +45,15 @@ STANDINGS = {
     Standing.STOPPED: "stopped", Standing.PROBATION: "on probation", Standing.HELD: "on hold",
     Standing.EXEMPT: "exempt from stops",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a decision tells of all its candidates: how many fit, whether the winner was ranked, first closed gates."""
+
+    fit: int = 0
+    ranked: bool = False
+    closed: Mapping[Gate, int] = field(default_factory=dict)
 
 
 def gate_sentence(gate: Gate, passed: bool, facts: Facts, audience: str, partner_name: str) -> str:
@@ -171,11 +185,18 @@ def _conflict(who: Who, passed: bool, facts: Facts) -> str:
     return DUE_FIRST if isinstance(who, _You) else "Another partner owns the account by an open deal."
 
 
+def _product_cap(who: Who, passed: bool, facts: Facts) -> str:
+    if facts.get("cap") is None:
+        return f"{who.name} {who.have} no cap for this product."
+    of = f"open leads for {facts['product']}" if facts.get("product") else "open leads of this product"
+    return f"{who.name} had {facts.get('open', 0)} of {facts['cap']} {of}{'' if passed else ': no room'}."
+
+
 SENTENCES = {
     Gate.ACTIVE: _active, Gate.REACHABLE: _reachable, Gate.STANDING: _standing, Gate.TERRITORY: _territory,
     Gate.CERTIFIED: _certified, Gate.OPEN_CAP: _open_cap, Gate.DAILY_CAP: _daily_cap, Gate.WEEKLY_CAP: _weekly_cap,
     Gate.CLOSURE: _closure, Gate.QUIET_PERIOD: _quiet, Gate.WANTS_KIND: _wants_kind,
-    Gate.EARLIER_HOLDER: _earlier_holder, Gate.CONFLICT: _conflict,
+    Gate.EARLIER_HOLDER: _earlier_holder, Gate.CONFLICT: _conflict, Gate.PRODUCT_CAP: _product_cap,
 }  # fmt: skip
 
 
@@ -186,10 +207,10 @@ def decision_sentence(
     strategy: StrategyKind | str | None,
     reason: QueueReason | None,
     winner: str | None,
-    candidates: Sequence[Mapping[str, Any]],
     audience: str,
+    seen: Seen | None = None,
 ) -> str:
-    """A decision in one sentence. ``candidates`` as a decision keeps them.
+    """A decision in one sentence. ``seen``: of all its candidates; nothing of it goes to a partner.
 
     To the partner that got the lead: how it came to it, no count, rank, rule or rival. For one that did not:
     ``missed_sentence``.
@@ -198,26 +219,26 @@ def decision_sentence(
         known = AssignmentOrigin(origin) if origin else AssignmentOrigin.ROTATION
         if audience == "partner":
             return ORIGIN_PARTNER.get(known, "It was your turn among those that fit.")
-        return _won(known, strategy, winner or "A partner", candidates)
+        return _won(known, strategy, winner or "A partner", seen or Seen())
     if outcome is DecisionOutcome.POOLED:
         return "It is in the open pool: the first to claim it gets it."
-    return "No partner could take it." if audience == "partner" else queued_sentence(reason, candidates)
+    return "No partner could take it." if audience == "partner" else queued_sentence(reason, (seen or Seen()).closed)
 
 
-def _won(
-    origin: AssignmentOrigin, strategy: StrategyKind | str | None, winner: str, candidates: Sequence[Mapping[str, Any]]
-) -> str:
+def _won(origin: AssignmentOrigin, strategy: StrategyKind | str | None, winner: str, seen: Seen) -> str:
     if origin in ORIGIN_STAFF:
         return ORIGIN_STAFF[origin].format(winner=winner)
     if strategy == StrategyKind.NAMED:
         return f"{winner} is the partner that the rule names."
-    ranked = any(c["name"] == winner and c["rank"] is not None for c in candidates)
-    if origin is AssignmentOrigin.RULE and not ranked:
+    if origin is AssignmentOrigin.RULE and not seen.ranked:
         return f"{winner} is the partner to whom the rule turns where nobody else can take a lead."
-    fit = sum(bool(c["eligible"]) for c in candidates)
+    fit = seen.fit
     among = f"among {fit} partners that fit" if fit > 1 else "as the only partner that fits"
-    if strategy == StrategyKind.LEAST_LOADED:
-        return f"{winner} was the least loaded {among}." if fit > 1 else f"{winner} was the only partner that fits."
+    if strategy in FIRST_BY and origin is AssignmentOrigin.RULE:
+        told = FIRST_BY[StrategyKind(strategy)]
+        return f"{winner} {told} {among}." if fit > 1 else f"{winner} was the only partner that fits."
+    if strategy == StrategyKind.BEST_CONVERSION:
+        return f"{winner} was next in turn: this lead is of the share that goes round all but the best."
     return f"{winner} was next in turn {among}."
 
 
@@ -229,25 +250,24 @@ def missed_sentence(candidate: Mapping[str, Any]) -> str:
     return gate_sentence(closed[0], False, closed[1], "partner", candidate["name"])
 
 
-def queued_sentence(reason: QueueReason | None, candidates: Sequence[Mapping[str, Any]]) -> str:
-    """Why a lead found nobody: the causes of those that cover it, most frequent first; else why none covers it."""
+def queued_sentence(reason: QueueReason | None, closed: Mapping[Gate, int]) -> str:
+    """Why a lead found nobody: the causes of those that cover it, most frequent first; else why none covers it.
+
+    ``closed``: how many partners each gate was the first to keep off.
+    """
     if reason is QueueReason.NO_RULE:
         return "No rule takes this lead."
-    firsts = [_first_closed(c) for c in candidates]
-    closed = [gate for gate in firsts if gate is not None]
-    fitting = [gate for gate in closed if gate not in (Gate.TERRITORY, Gate.CERTIFIED)]
+    fitting = {gate: count for gate, count in closed.items() if gate not in (Gate.TERRITORY, Gate.CERTIFIED)}
     if not closed:
         return "The rule asks no partner."
     if not fitting:
-        return f"None of {len(closed)} partners fits: {_counted(closed)}."
-    which = f"All {len(fitting)} partners that fit are out" if len(fitting) > 1 else "The only partner that fits is out"
+        return f"None of {sum(closed.values())} partners fits: {_counted(closed)}."
+    fits = sum(fitting.values())
+    which = f"All {fits} partners that fit are out" if fits > 1 else "The only partner that fits is out"
     return f"{which}: {_counted(fitting)}."
 
 
-def _first_closed(candidate: Mapping[str, Any]) -> Gate | None:
-    return next((Gate(gate) for gate, passed, _ in candidate["gates"] if not passed), None)
-
-
-def _counted(gates: Sequence[Gate]) -> str:
-    counts = Counter(gates).most_common()
+def _counted(gates: Mapping[Gate, int]) -> str:
+    order = list(Gate)
+    counts = sorted(gates.items(), key=lambda pair: (-pair[1], order.index(pair[0])))
     return ", ".join(f"{count} {CAUSES[gate]}" for gate, count in counts)

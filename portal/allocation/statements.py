@@ -1,13 +1,31 @@
 """The statements of the hot path, built once: what placing one lead asks of the database, apart from its inserts."""
 
+import json
+from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, bindparam, case, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    String,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
 
 from models.allocation import Rotation
 from models.assignments import Assignment, Deal
 from models.leads import Lead
 from models.partners import Partner
+from models.session import AnySession
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, DealStage, Standing
 
 PARTNER = cast(Table, Partner.__table__)
@@ -19,18 +37,37 @@ NO_LEADS = (Standing.STOPPED, Standing.HELD)
 OPEN_STAGES = tuple(stage for stage in DealStage if stage.is_open)
 
 #: The rotation's credits, its row locked: {of}. What is read after it is the latest.
-LOCK_ROTATION = select(ROTATION.c.credits).where(ROTATION.c.key == bindparam("of")).with_for_update()
+LOCK_ROTATION = select(ROTATION.c.credits, ROTATION.c.turns).where(ROTATION.c.key == bindparam("of")).with_for_update()
 #: {of, after}
 SAVE_TURN = (
     update(ROTATION)
     .where(ROTATION.c.key == bindparam("of"))
     .values(credits=bindparam("after"), turns=ROTATION.c.turns + 1)
 )
-#: How partners stand now: {ids}.
-STATE_NOW = select(
-    PARTNER.c.id, PARTNER.c.standing, PARTNER.c.active, PARTNER.c.reachable, PARTNER.c.open_leads, PARTNER.c.cap_now,
-    PARTNER.c.weight_now_x2, PARTNER.c.day_key, PARTNER.c.day_offers, PARTNER.c.week_key, PARTNER.c.week_offers,
-).where(PARTNER.c.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
+_STATE = select(
+    PARTNER.c.slot, type_coerce(PARTNER.c.standing, String), PARTNER.c.active, PARTNER.c.reachable,
+    PARTNER.c.open_leads, PARTNER.c.cap_now, PARTNER.c.weight_now_x2, PARTNER.c.day_key, PARTNER.c.day_offers,
+    PARTNER.c.week_key, PARTNER.c.week_offers,
+)  # fmt: skip
+#: How partners stand now: {slots}, one value however many they are, so that it is one and the same statement.
+_STATE_NOW = {
+    "postgresql": _STATE.where(PARTNER.c.slot == func.any(bindparam("slots", type_=ARRAY(Integer)))),
+    "sqlite": _STATE.where(
+        PARTNER.c.slot.in_(select(func.json_each(bindparam("slots", type_=String)).table_valued("value").c.value))
+    ),
+}
+STANDINGS = {standing.value: standing for standing in Standing}
+
+
+def state_statement(session: AnySession) -> Any:
+    """How partners stand now, for this database; its parameter is ``slots_value``."""
+    return _STATE_NOW[session.get_bind().dialect.name]
+
+
+def slots_value(session: AnySession, slots: Iterable[int]) -> Any:
+    """Slots as the one parameter of ``state_statement``."""
+    return list(slots) if session.get_bind().dialect.name == "postgresql" else json.dumps([*slots])
+
 
 _same_day, _same_week = PARTNER.c.day_key == bindparam("day"), PARTNER.c.week_key == bindparam("week")
 
@@ -62,7 +99,7 @@ TAKE_PLACE = TAKE_PLACE_BY_HAND.where(
 )
 
 _at_company = and_(LEAD.c.company_domain == bindparam("domain"), LEAD.c.id != bindparam("but"))
-_works = (
+WORKS = (
     select(literal("works").label("what"), ASSIGNMENT.c.partner_id)
     .join(LEAD, LEAD.c.id == ASSIGNMENT.c.lead_id)
     .where(_at_company, ASSIGNMENT.c.state.in_(LIVE_ASSIGNMENT))
@@ -79,7 +116,7 @@ _live_deals = (
 )
 #: The live deals at companies, the earliest first: {domains}.
 OWNERS = _live_deals.where(LEAD.c.company_domain.in_(bindparam("domains", expanding=True)))
-_owns = _live_deals.where(_at_company).limit(1).subquery()
+OWNS = _live_deals.where(_at_company).limit(1).subquery()
 #: Who works a company now (the latest live assignment) and who owns its account (the earliest live deal), leaving one
 #: lead aside: {domain, but}. A deal is live while it is open and its partner still holds the lead that it came from.
-COMPANY = union_all(select(_works.c.what, _works.c.partner_id), select(_owns.c.what, _owns.c.partner_id))
+COMPANY = union_all(select(WORKS.c.what, WORKS.c.partner_id), select(OWNS.c.what, OWNS.c.partner_id))

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.allocation import Decision
 from models.assignments import Assignment
+from models.partners import Partner
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
@@ -30,8 +31,10 @@ def decision_for(session: AnySession, actor: Actor, lead_id: str) -> dict[str, A
     ).first()
     if decision is None:
         raise NotFound
-    names = {p.id: p.name for p in session.scalars(access.partners(actor))}
-    rows = [_row(c, "staff", names) for c in unpack(decision.candidates) if c["partner"] in names]
+    visible = access.partners(actor).with_only_columns(Partner.slot, Partner.id, Partner.name).order_by(Partner.slot)
+    found = session.execute(visible).all()
+    names = {row.id: row.name for row in found}
+    rows = [_row(c, "staff", names) for c in unpack(decision.candidates, {row.slot: row.id for row in found})]
     seen = decision.partner_id is None or decision.partner_id in names
     return {
         **_head(decision),
@@ -55,10 +58,11 @@ def _own(session: AnySession, actor: Actor, lead_id: str) -> dict[str, Any]:
     ).first()
     if decision is None:
         raise NotFound
-    own = [c for c in unpack(decision.candidates) if c["partner"] == actor.partner_id]
+    slot = session.scalars(select(Partner.slot).where(Partner.id == actor.partner_id)).one()
+    own = unpack(decision.candidates, {slot: str(actor.partner_id)})
     sentence = decision_sentence(
         outcome=decision.outcome, origin=decision.origin, strategy=decision.strategy, reason=None, winner=None,
-        candidates=own, audience="partner",
+        audience="partner",
     )  # fmt: skip
     rows = [{k: v for k, v in _row(c, "partner", {}).items() if k not in ("rank", "name")} for c in own]
     return {**_head(decision), "sentence": sentence, "candidates": rows}

@@ -1,6 +1,6 @@
 """Instants in the reader's words: relative, and exact with the zone named."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,18 @@ def exact(at: datetime, zone: str, now: datetime) -> str:
     return f"{_day(local, (local.date() - today).days, today.year)} {local:%H:%M} {zone_name(local)}"
 
 
+def absolute(at: datetime, zone: str, year: int) -> str:
+    """When, whatever today is: "Fri 6 Mar 17:00 CET"; the year where it is not ``year``."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{day_name(local, year)} {local:%H:%M} {zone_name(local)}"
+
+
+def day_name(day: date, year: int) -> str:
+    """ "Fri 6 Mar"; "Fri 6 Mar 2027" where the year is not ``year``."""
+    told = "" if day.year == year else f" {day.year}"
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}{told}"
+
+
 def zone_name(local: datetime) -> str:
     """The abbreviation in use at ``local`` (aware), "UTC+4" where the zone has none."""
     name = local.tzname() or "UTC"
@@ -64,5 +76,4 @@ def _length(elapsed: timedelta) -> str | None:
 def _day(local: datetime, ahead: int, this_year: int) -> str:
     if ahead in (0, 1):
         return ("today", "tomorrow")[ahead]
-    year = "" if local.year == this_year else f" {local.year}"
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}{year}"
+    return day_name(local, this_year)

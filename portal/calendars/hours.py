@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,14 @@ class Closure:
 
 
 @dataclass(frozen=True)
+class DayOff:
+    """A day on which the vendor is closed, for every partner as its own clocks show it."""
+
+    day: date
+    name: str
+
+
+@dataclass(frozen=True)
 class Calendar:
     """A zone and when it is open.
 
@@ -46,6 +54,8 @@ class Calendar:
     holiday_country: str | None = None
     holiday_subdivision: str | None = None
     closures: tuple[Closure, ...] = ()
+    #: The vendor's; no closures of the partner's own, so leads are offered on them as on any other day.
+    days_off: tuple[DayOff, ...] = ()
     #: Open intervals by local day, filled as they are asked for (portal.calendars.policy).
     days: dict[int, tuple[tuple[datetime, datetime], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -60,6 +70,13 @@ class Calendar:
 def calendar_from_json(text: str) -> Calendar:
     """``parse_calendar`` of JSON, kept: the same text gives the same object. Raises CalendarError."""
     return parse_calendar(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def calendar_with(text: str, days_off: tuple[DayOff, ...]) -> Calendar:
+    """``calendar_from_json`` that also leaves out the vendor's days off, kept likewise. Raises CalendarError."""
+    plain = calendar_from_json(text)
+    return replace(plain, days_off=days_off) if days_off else plain
 
 
 def parse_calendar(data: Mapping[str, Any]) -> Calendar:

@@ -3,7 +3,8 @@
 Opening hours are local wall-clock times, mapped once for each local day to half-open UTC intervals:
 
 1. An interval belongs to the local day on which it opens, also where it runs past midnight.
-2. A closure or public holiday takes out what opens on that day; an interval from the evening before stays.
+2. A closure, a day off of the vendor or a public holiday takes out what opens on that day; an interval from the
+   evening before stays.
 3. An interval opens, and closes, when the clocks first show its time or a later one. So where the clock goes
    forward over an opening, that is the instant of the change (a shop that opens at 02:30 opens at 03:00).
 4. Where it goes back over an opening or closing, the first of the two equal times is meant.
@@ -18,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from portal.calendars import public_holidays
 from portal.calendars.errors import CalendarError
-from portal.calendars.hours import Calendar, Closure, calendar_from_json, parse_calendar
+from portal.calendars.hours import Calendar, Closure, DayOff, calendar_from_json, calendar_with, parse_calendar
 from portal.calendars.spans import Clock, Span, Unit, parse_span
 
 __all__ = [
-    "Calendar", "CalendarError", "Clock", "Closure", "Span", "Unit", "add_span", "calendar_from_json",
-    "closed_because", "closure_at", "closure_end", "is_closed_day", "is_open", "local_date",
-    "next_opening", "open_between", "parse_calendar", "parse_span", "subtract_span",
+    "Calendar", "CalendarError", "Clock", "Closure", "DayOff", "Span", "Unit", "add_span", "calendar_from_json",
+    "calendar_with", "closed_because", "closure_at", "closure_end", "is_closed_day", "is_open", "local_date",
+    "next_opening", "open_between", "open_intervals", "parse_calendar", "parse_span", "subtract_span",
 ]  # fmt: skip
 
 SEARCHED_DAYS = 400
@@ -109,10 +110,13 @@ def is_closed_day(calendar: Calendar, day: date) -> bool:
 
 
 def closed_because(calendar: Calendar, day: date) -> str | None:
-    """The closure's note ("Closed" without one) or the holiday's name in English; None: not closed."""
+    """The closure's note ("Closed" without one), the vendor's day off or the holiday's name; None: not closed."""
     for closure in calendar.closures:
         if closure.first <= day <= closure.last:
             return closure.note or "Closed"
+    for off in calendar.days_off:
+        if off.day == day:
+            return off.name
     if calendar.holiday_country is None:
         return None
     return public_holidays.in_year(calendar.holiday_country, calendar.holiday_subdivision, day.year).get(day)
@@ -136,6 +140,11 @@ def closure_end(calendar: Calendar, at: datetime) -> datetime | None:
         if closure.first <= day <= closure.last:
             day = closure.last + timedelta(days=1)
     return _instant(calendar.zone, datetime.combine(day, time.min))
+
+
+def open_intervals(calendar: Calendar, day: date) -> tuple[Interval, ...]:
+    """The UTC intervals that open on a local day, in order; none on a closed one."""
+    return _open_on(calendar, day.toordinal())
 
 
 def local_date(calendar: Calendar, at: datetime) -> date:

@@ -3,18 +3,24 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.orm import configure_mappers
 
 from portal.cli import valkey
-from portal.config import ROOT, Settings
+from portal.cli.edge import load_app, told
+from portal.cli.logs import set_up
+from portal.config import Settings
+from portal.jobs.family import Forked, settle_memory
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 #: A child that lived this long had a good start; before that each death doubles the wait for the next.
 GOOD_START_SECONDS = 60.0
@@ -29,35 +35,28 @@ UNUSABLE = 2
 
 @dataclass
 class Child:
-    """One process, and when it may be started again. ``arguments``: those of the fairlead command, or of ``module``.
+    """One process, and when it may be started again.
 
+    ``ready`` is called here, before each start: it loads what the process needs and gives what the process does.
     ``after_first_page``: it lets the web server start first. ``ends_last``: others need it while they end.
     """
 
     name: str
-    arguments: Sequence[str]
-    environment: dict[str, str]
-    module: str = "portal.cli.main"
+    title: str
+    ready: Callable[[], Callable[[], object]]
     after_first_page: bool = False
     ends_last: bool = False
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     started: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
 
     def start(self) -> None:
         """Start in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            self.module,
-            *self.arguments,
-            "--parent",
-            str(os.getpid()),
-        ]
+        work = self.ready()
+        settle_memory()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+        self.process = Forked(self.title, told()(work))
 
     def look(self, now: float) -> int | None:
         """Start what is due and notice what died; the exit code of a death just noticed."""
@@ -132,8 +131,7 @@ class Supervisor:
         for child in children:
             if child.process is None:
                 continue
-            with suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.0, end - time.monotonic()))
+            child.process.wait(max(0.0, end - time.monotonic()))
             child.signal(signal.SIGKILL)
             child.process.wait()
 
@@ -141,30 +139,62 @@ class Supervisor:
 def up(host: str, port: int, base_url: str, settings: Settings) -> int:
     """Run the installation on this machine until it is told to stop; the code to exit with.
 
-    Jobs go through the Redis that is set, else through a Valkey kept here where its wheel is installed, else the
-    clock does them all.
+    The app is loaded here, once, and every process is a copy of this one: together they take little more memory than
+    one. Jobs go through the Redis that is set, else through a Valkey kept here where its wheel is installed, else the
+    clock does them all. Raises ConfigError.
     """
     kept = None if settings.redis_url else valkey.url_in(settings.var)
-    redis_url = settings.redis_url or kept or ""
-    environment = {
-        **os.environ,
-        "FAIRLEAD_BASE_URL": base_url,
-        "FAIRLEAD_REDIS_URL": redis_url,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
-        "PYTHONUNBUFFERED": "1",
-    }
-    # One name for every clock started here: the next one leads without waiting for the lease to end.
-    owner = f"up:{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+    set_up()
+    app = load_app({"base_url": base_url, "redis_url": settings.redis_url or kept or ""}, doors=True)
+    configure_mappers()
+    made: Settings = app.extensions["fairlead"]
     children = [
-        Child("The web server", ["serve", "--host", host, "--port", str(port)], environment),
-        Child("The clock", ["clock", "--owner", owner], environment, after_first_page=True),
+        Child("The web server", "fairlead serve", lambda: _serving(app, host, port)),
+        Child("The clock", "fairlead clock", _clock_of(app), after_first_page=True),
     ]
-    if redis_url:
-        children.append(Child("The worker", ["worker"], environment, after_first_page=True))
     if kept:
-        there = valkey.arguments(settings.var)
-        children.append(Child("Valkey", there, environment, "portal.cli.valkey", after_first_page=True, ends_last=True))
+        keep = partial(valkey.keep, valkey.folder_in(settings.var), os.getpid())
+        children.append(Child("Valkey", "fairlead valkey", lambda: keep, after_first_page=True, ends_last=True))
+    if made.redis_url:
+        children.append(Child("The worker", "fairlead worker", lambda: _working(made, kept), after_first_page=True))
     return Supervisor(children).run(lambda: answers(host, port), lambda: _announce(base_url))
+
+
+def _serving(app: "Flask", host: str, port: int) -> Callable[[], object]:
+    from portal.cli.serve import run
+
+    return lambda: run(app, host, port)
+
+
+def _clock_of(app: "Flask") -> Callable[[], Callable[[], object]]:
+    """One name for every clock started here: the next one leads without waiting for the lease to end."""
+    owner = f"up:{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+
+    def ready() -> Callable[[], object]:
+        from portal.enforcement import sweep  # noqa: F401 - what the first pass would load in the copy alone
+        from portal.jobs.clock import run_clock
+
+        return lambda: _until_told(lambda stop: run_clock(app, stop, owner))
+
+    return ready
+
+
+def _until_told(work: Callable[[threading.Event], object]) -> None:
+    stop = threading.Event()
+    stop_on_signal(stop)
+    work(stop)
+
+
+def _working(settings: Settings, kept: str | None) -> Callable[[], object]:
+    """The worker; it begins when the Valkey beside it answers, and soon in any case."""
+    from portal.jobs.worker import Work
+
+    def work() -> None:
+        if kept:
+            valkey.wait_for(settings.var)
+        Work(settings).go_on()
+
+    return work
 
 
 def _announce(base_url: str) -> None:

@@ -18,6 +18,7 @@ from portal.jobs.family import die_with
 #: What a Unix socket's path may have, on every system that has them.
 LONGEST_PATH = 100
 POLL_SECONDS = 0.5
+WAIT_SECONDS = 0.05
 #: The wheel's own settings forget everything; these put every second on disk. No port: the socket is the owner's alone.
 SETTINGS = """\
 port 0
@@ -35,15 +36,15 @@ loglevel warning
 
 def url_in(var: Path) -> str | None:
     """The URL of the server that ``up`` keeps under ``var``; None where no wheel or no room for its socket is there."""
-    path = _folder(var) / "valkey.sock"
+    path = folder_in(var) / "valkey.sock"
     if server_program() is None or len(str(path)) > LONGEST_PATH:
         return None
     return f"unix://{path}"
 
 
-def arguments(var: Path) -> list[str]:
-    """What this module is run with to keep a server under ``var``."""
-    return [str(_folder(var))]
+def folder_in(var: Path) -> Path:
+    """Where the server's socket, its log and what it keeps lie under ``var``."""
+    return var.resolve() / "valkey"
 
 
 def server_program() -> Path | None:
@@ -67,6 +68,13 @@ def answers(path: Path) -> bool:
 
 def _folder(var: Path) -> Path:
     return var.resolve() / "valkey"
+
+
+def wait_for(var: Path, seconds: float = 5.0) -> None:
+    """Until the server kept under ``var`` answers, or for so long."""
+    end = time.monotonic() + seconds
+    while not answers(folder_in(var) / "valkey.sock") and time.monotonic() < end:
+        time.sleep(WAIT_SECONDS)
 
 
 def _asked(path: Path, command: bytes) -> bytes:
@@ -100,7 +108,7 @@ def _owner_lives(folder: Path) -> bool:
     return True
 
 
-def main(folder: Path, parent: int) -> None:
+def keep(folder: Path, parent: int) -> None:
     """Keep a server in ``folder`` for as long as ``parent`` lives: another's while that answers, then our own."""
     program = server_program()
     if program is None:
@@ -114,4 +122,4 @@ def main(folder: Path, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[3]))
+    keep(Path(sys.argv[1]), int(sys.argv[3]))

@@ -97,12 +97,24 @@ def waive(session: AnySession, obligation_id: str, reason: str, now: datetime, a
     row, partner, at = _entered(session, obligation_id, now)
     if row.state not in (ObligationState.OPEN, ObligationState.BREACHED):
         raise Conflict(f"This one is {row.state.label.lower()}: only what is open or missed can be waived.")
+    waive_row(session, partner, row, at, actor, reason)
+    return refold(session, partner, at)
+
+
+def waive_row(
+    session: AnySession, partner: Partner, row: Obligation, at: datetime, actor: Actor, reason: str, *,
+    tell: bool = True,
+) -> None:  # fmt: skip
+    """Waive one obligation of a partner that is locked; the caller folds. What was done late may be waived, too.
+
+    ``tell``: with a notice of its own; False where the caller tells it.
+    """
     deadlines.waive(row, at)
     assignment = session.get_one(Assignment, row.assignment_id)
     if row.kind is ObligationKind.RESPOND and assignment.state is AssignmentState.OFFERED:
         anew = open_one(session, partner, assignment, session.get_one(Lead, row.lead_id), row.kind, at)
         assignment.respond_by = anew.due_at if anew else assignment.respond_by
-    return _by_hand(session, partner, row, LedgerKind.WAIVE, NoticeTopic.WAIVED, at, actor, reason)
+    _by_hand(session, partner, row, LedgerKind.WAIVE, NoticeTopic.WAIVED if tell else None, at, actor, reason)
 
 
 def extend(
@@ -114,11 +126,20 @@ def extend(
         raise Conflict(f"This one is {row.state.label.lower()}: only what is open can be extended.")
     if due_at <= max(at, row.due_at):
         raise Invalid([("due_at", "Give an instant later than now and than the time it is due.")])
+    extend_row(session, partner, row, due_at, at, actor, reason)
+    return refold(session, partner, at)
+
+
+def extend_row(
+    session: AnySession, partner: Partner, row: Obligation, due_at: datetime, at: datetime, actor: Actor,
+    reason: str, *, tell: bool = True,
+) -> None:  # fmt: skip
+    """Give an open obligation of a locked partner until ``due_at``; the caller folds, or goes on to settle."""
     deadlines.extend(row, due_at)
     assignment = session.get_one(Assignment, row.assignment_id)
-    if row.kind.value == "respond" and assignment.state is AssignmentState.OFFERED:
+    if row.kind is ObligationKind.RESPOND and assignment.state is AssignmentState.OFFERED:
         assignment.respond_by = due_at
-    return _by_hand(session, partner, row, LedgerKind.EXTEND, NoticeTopic.EXTENDED, at, actor, reason)
+    _by_hand(session, partner, row, LedgerKind.EXTEND, NoticeTopic.EXTENDED if tell else None, at, actor, reason)
 
 
 def _entered(session: AnySession, obligation_id: str, now: datetime) -> tuple[Obligation, Partner, datetime]:
@@ -131,9 +152,9 @@ def _entered(session: AnySession, obligation_id: str, now: datetime) -> tuple[Ob
 
 
 def _by_hand(
-    session: AnySession, partner: Partner, row: Obligation, kind: LedgerKind, topic: NoticeTopic, at: datetime,
+    session: AnySession, partner: Partner, row: Obligation, kind: LedgerKind, topic: NoticeTopic | None, at: datetime,
     actor: Actor, reason: str,
-) -> Folded:  # fmt: skip
+) -> None:  # fmt: skip
     reason = _reason(reason)
     add_measure(session, partner, kind, at, actor, reason=reason, obligation_ids=[row.id])
     facts = {
@@ -152,6 +173,6 @@ def _by_hand(
         partner_id=partner.id,
         facts=facts,
     )
-    notify(session, topic, "partner", at, partner_id=partner.id, assignment_id=row.assignment_id, lead_id=row.lead_id,
-           facts={**facts, "partner": partner.name})  # fmt: skip
-    return refold(session, partner, at)
+    if topic is not None:
+        notify(session, topic, "partner", at, partner_id=partner.id, assignment_id=row.assignment_id,
+               lead_id=row.lead_id, facts={**facts, "partner": partner.name})  # fmt: skip

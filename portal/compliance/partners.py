@@ -17,6 +17,7 @@ from portal.compliance.service import TICK, derive, enter, ladder_at, ladders, r
 from portal.deadlines import assignments
 from portal.deadlines.live import changed
 from portal.errors import Invalid
+from portal.notifications.outbox import tell_moved_on
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Standing
 
 SETTINGS = (
@@ -82,6 +83,7 @@ def _withdraw(session: AnySession, partner: Partner, at: datetime) -> list[str]:
     ).all()
     for assignment in held:
         assignments.end(session, partner, assignment, AssignmentState.RECALLED, at, SYSTEM, reason="deactivated")
+        tell_moved_on(session, partner.id, assignment.id, assignment.lead_id, at)
         assignments.send_on(session, assignments.locked_lead(session, assignment.lead_id), at, counts=False)
     return [assignment.lead_id for assignment in held]
 

@@ -1,11 +1,12 @@
 """Standing as stored: folded forward in the transaction of its cause, with what a change brings about."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 
 from models.assignments import Assignment, Obligation
 from models.base import new_id
@@ -37,6 +38,12 @@ from portal.vocabulary import AssignmentState, LedgerKind, NoticeTopic, Obligati
 
 MEASURES = (LedgerKind.HOLD, LedgerKind.EXEMPT, LedgerKind.RELEASE, LedgerKind.READY)
 TICK = timedelta(microseconds=1)
+#: What a mark is made of; read as plain columns where many are.
+MARKED = (
+    Obligation.id, Obligation.partner_id, Obligation.assignment_id, Obligation.kind, Obligation.opened_at,
+    Obligation.due_at, Obligation.grace_until, Obligation.met_at, Obligation.breached_at, Obligation.cured_at,
+    Obligation.waived_at, Obligation.cancelled_at, Obligation.set_aside_at, Obligation.settled_at, Obligation.reassign,
+)  # fmt: skip
 
 
 @dataclass
@@ -83,8 +90,8 @@ def ladder_at(session: AnySession, at: datetime) -> Ladder:
     return policy.ladder_at(ladders(session), at)
 
 
-def mark(row: Obligation) -> Mark:
-    """An obligation as the fold sees it."""
+def mark(row: Any) -> Mark:
+    """An obligation, or a row of ``MARKED``, as the fold sees it."""
     return Mark(
         id=row.id, kind=row.kind, opened_at=row.opened_at, due_at=row.due_at, grace_until=row.grace_until,
         met_at=row.met_at, breached_at=row.breached_at, cured_at=row.cured_at, waived_at=row.waived_at,
@@ -94,26 +101,42 @@ def mark(row: Obligation) -> Mark:
 
 
 def marks_of(session: AnySession, partner: Partner, versions: Sequence[LadderVersion]) -> list[Mark]:
-    """The partner's obligations that can still matter: due within the longest horizon of any ladder, owed now, or
-    done since the last fold."""
+    """One partner's obligations that can still matter."""
+    return marks_of_all(session, [partner], versions)[partner.id]
+
+
+def marks_of_all(
+    session: AnySession, partners: Sequence[Partner], versions: Sequence[LadderVersion]
+) -> dict[str, list[Mark]]:
+    """By partner the obligations that can still matter, in one query.
+
+    Each partner's from its own last fold on: due within the longest horizon of any ladder before it, owed now, or
+    done since.
+    """
+    found: dict[str, list[Mark]] = {partner.id: [] for partner in partners}
+    if not found:
+        return found
     days = max(max(v.ladder.window_days, v.ladder.decay_days) for v in versions) + 1
-    since = partner.folded_until - timedelta(days=days)
-    rows = session.scalars(
-        select(Obligation)
+    folded = case({p.id: p.folded_until for p in partners}, value=Obligation.partner_id)
+    since = case({p.id: p.folded_until - timedelta(days=days) for p in partners}, value=Obligation.partner_id)
+    rows = session.execute(
+        select(*MARKED)
         .where(
-            Obligation.partner_id == partner.id,
+            Obligation.partner_id.in_(found),
             or_(
                 Obligation.due_at >= since,
-                Obligation.cured_at > partner.folded_until,
-                Obligation.waived_at > partner.folded_until,
-                Obligation.settled_at > partner.folded_until,
+                Obligation.cured_at > folded,
+                Obligation.waived_at > folded,
+                Obligation.settled_at > folded,
                 Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED))
                 & Obligation.settled_at.is_(None),
             ),
         )
         .order_by(Obligation.due_at, Obligation.id)
     )
-    return [mark(row) for row in rows]
+    for row in rows:
+        found[row.partner_id].append(mark(row))
+    return found
 
 
 def measures_of(session: AnySession, partner_id: str, after: datetime) -> list[Measure]:
@@ -127,18 +150,28 @@ def measures_of(session: AnySession, partner_id: str, after: datetime) -> list[M
 
 
 def business_days(session: AnySession, partner: Partner) -> BusinessDays:
-    """``(start, n) -> instant``: n business days after start, in the calendar that held just before it.
+    """One partner's business days."""
+    return business_days_of_all(session, [partner.id])[partner.id]
+
+
+def business_days_of_all(session: AnySession, partner_ids: Sequence[str]) -> dict[str, BusinessDays]:
+    """By partner ``(start, n) -> instant``: n business days after start, in the calendar that held just before it.
 
     Settings are kept with their valid-from, so that the past is judged by its own calendar, now and in years.
     """
-    versions = session.execute(
-        select(PartnerVersion.valid_from, PartnerVersion.facts)
-        .where(PartnerVersion.partner_id == partner.id)
-        .order_by(PartnerVersion.valid_from)
-    ).all()
+    columns = (PartnerVersion.partner_id, PartnerVersion.valid_from, PartnerVersion.facts)
+    query = select(*columns).where(PartnerVersion.partner_id.in_(partner_ids)).order_by(PartnerVersion.valid_from)
+    versions: dict[str, list[Any]] = {id_: [] for id_ in partner_ids}
+    for row in session.execute(query):
+        versions[row.partner_id].append(row)
+    return {id_: _days_of(rows) for id_, rows in versions.items()}
+
+
+def _days_of(versions: Sequence[Any]) -> BusinessDays:
+    starts = [version.valid_from for version in versions]
 
     def days(start: datetime, count: int) -> datetime:
-        facts = next((v.facts for v in reversed(versions) if v.valid_from < start), versions[0].facts)
+        facts = versions[max(0, bisect_left(starts, start) - 1)].facts
         calendar = calendar_from_json(calendar_text(facts["timezone"], facts["country"], facts["hours"]))
         return add_span(calendar, start, Span(count, Unit.DAYS, Clock.BUSINESS))
 

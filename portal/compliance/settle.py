@@ -9,6 +9,7 @@ from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import SYSTEM
+from portal.compliance import excuses
 from portal.compliance import service as compliance
 from portal.deadlines import assignments
 from portal.deadlines import service as deadlines
@@ -38,9 +39,11 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
        offer that the stop recalls is not missed afterwards.
     3. An obligation that cannot be recorded is set aside with the reason; the others proceed.
     4. Room that this makes counts from now: leads that were tried since the true instant find it too.
+    5. What an outage took of a deadline's time is given back first: nobody misses it for the vendor's fault.
     """
     partner, done = compliance.lock_partner(session, partner_id), Settled()
     freed_at = partner.freed_at
+    excuses.give_back(session, partner, max(now, partner.folded_until + compliance.TICK))
     while (at := _next_instant(session, partner, now)) is not None:
         moved = [
             row for row in deadlines.due_now(session, partner.id, at) if _recorded(session, partner, row, done, now)
@@ -104,8 +107,7 @@ def _tell(session: AnySession, partner: Partner, row: Obligation, lead: Lead, *,
         "moved": moved, "url": "/standing" if moved else f"/leads/{lead.id}",
     }  # fmt: skip
     for audience in entry.notify:
-        who = "partner" if audience == "partner" else "manager"
         notify(
-            session, NoticeTopic.BREACH, who, row.grace_until, partner_id=partner.id, assignment_id=row.assignment_id,
-            lead_id=lead.id, once=f"breach:{row.id}:{who}", facts=facts,
+            session, NoticeTopic.BREACH, audience.value, row.grace_until, partner_id=partner.id,
+            assignment_id=row.assignment_id, lead_id=lead.id, once=f"breach:{row.id}:{audience.value}", facts=facts,
         )  # fmt: skip

@@ -6,15 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 
 from models.assignments import Assignment, Obligation
-from models.base import new_id
+from models.base import Model, new_id
 from models.leads import Lead, LeadEvent
 from models.partners import Partner
+from models.platform import Outbox
 from models.session import AnySession
-from portal.accounts.actor import Actor
+from portal.accounts.actor import SYSTEM, Actor
 from portal.deadlines import service as deadlines
 from portal.deadlines.live import policies
 from portal.errors import NotFound
-from portal.notifications.outbox import drop_pending
+from portal.notifications.outbox import drop_pending, notice_row
 from portal.qualification.facts import lead_facts
 from portal.vocabulary import (
     AssignmentState,
@@ -131,16 +132,28 @@ def send_on(session: AnySession, lead: Lead, at: datetime, *, counts: bool) -> N
     """The lead waits to be placed again; past the policy's limit of moves it waits for a manager.
 
     1. A move that its holder caused (``counts``) is one of the policy's ``hand_overs``.
-    2. When those are used up the lead's reason is the limit, and nothing retries it by itself.
+    2. When those are used up the lead's reason is the limit, nothing retries it by itself, and the vendor is told.
     """
     limit = policies(session).at(at).document.hand_overs
     lead.status, lead.tried_at, lead.retry_at = LeadStatus.UNALLOCATED, None, None
     lead.pool_until, lead.pool = None, None
     if counts and lead.hand_overs >= limit:
         lead.reason = QueueReason.HAND_OVER_LIMIT
+        session.add_all(queued(lead, QueueReason.HAND_OVER_LIMIT, at))
     else:
         lead.reason = QueueReason.BEING_PLACED
         lead.hand_overs += 1 if counts else 0
+
+
+def queued(lead: Lead, reason: QueueReason, at: datetime) -> list[Model]:
+    """The line of the timeline, and the notice to the vendor, of a lead that comes to wait with nobody; not written.
+
+    One for each time that it comes to wait, not for each time that it is tried there.
+    """
+    facts = {"grade": lead.grade, "reason": reason, "url": "/queue"}
+    once = f"unallocated:{lead.id}:{at.isoformat()}"
+    notice = notice_row(NoticeTopic.UNALLOCATED, "manager", at, lead_id=lead.id, once=once, facts=facts)
+    return [line(lead.id, LeadEventKind.QUEUED, at, SYSTEM, facts={"reason": reason}), Outbox(**notice)]
 
 
 def begin_work(session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime) -> None:

@@ -31,6 +31,12 @@ def revision(session: AnySession) -> str:
     return str(seen[1])
 
 
+def read_already(session: AnySession, found: str) -> None:
+    """Say which live revision this transaction has read on its own way, so that it is not read once more."""
+    session = session() if isinstance(session, scoped_session) else session
+    session.info["revision"] = (session.get_transaction(), found)
+
+
 def cached(session: AnySession, name: str, load: Callable[[AnySession], T], at: str | None = None) -> T:
     """``load(session)`` once a revision and process. ``at``: the revision, where the caller has read it already."""
     at = at or revision(session)

@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from models.assignments import Obligation
 from models.base import new_id
 from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
-from portal.calendars.policy import Calendar, calendar_from_json
+from portal.calendars.policy import Calendar, calendar_with
 from portal.deadlines.live import LivePolicy
 from portal.deadlines.policy import due_for, entry_for
 from portal.deadlines.texts import calendar_text
+from portal.deadlines.vendor_days import days_off
 from portal.qualification.facts import lead_facts
 from portal.vocabulary import ObligationKind, ObligationState
 
@@ -22,8 +24,13 @@ TOUCH_KINDS = (ObligationKind.FIRST_CONTACT, ObligationKind.NEXT_TOUCH, Obligati
 
 
 def calendar_of(partner: Partner) -> Calendar:
-    """The partner's calendar as it is now."""
-    return calendar_from_json(calendar_text(partner.timezone, partner.country, partner.hours))
+    """The partner's calendar as it is now, the vendor's days off left out as its session knows them.
+
+    They lengthen deadlines alone: the days of a stop or a probation are counted in the partner's own calendar.
+    """
+    session = object_session(partner)
+    text = calendar_text(partner.timezone, partner.country, partner.hours)
+    return calendar_with(text, days_off(session) if session is not None else ())
 
 
 def opening(

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from models.assignments import Assignment, Deal, Feedback
+from models.assignments import Activity, Assignment, Deal, Feedback
 from models.leads import Lead
 from models.session import AnySession, unit
 from portal.accounts.actor import Actor
@@ -17,7 +17,9 @@ from portal.enforcement.placing import place_freed
 from portal.errors import Conflict, Unsettled
 from portal.follow_up import deal_acts
 from portal.follow_up import service as follow_up
+from portal.follow_up.mail_actions import spend
 from portal.follow_up.service import Touch, Verdict
+from portal.follow_up.undo import Ask, take_back
 from portal.vocabulary import DeclineReason, LeadStatus
 
 T = TypeVar("T")
@@ -38,15 +40,26 @@ def settled(session: AnySession, now: datetime, work: Callable[[], T]) -> T:
     raise Conflict("Many deadlines are being recorded just now. Try again in a moment.")
 
 
-def _then_place(session: AnySession, now: datetime, work: Callable[[], tuple[T, list[str]]]) -> T:
-    result, freed = settled(session, now, work)
+def _then_place(
+    session: AnySession, now: datetime, work: Callable[[], tuple[T, list[str]]], link: str | None = None
+) -> T:
+    """``link``: the link of a mail by which it is done, used up in the act's own transaction."""
+
+    def once() -> tuple[T, list[str]]:
+        if link is not None:
+            spend(session, link, now)
+        return work()
+
+    result, freed = settled(session, now, once)
     place_freed(session, freed, now)
     return result
 
 
-def accept(session: AnySession, actor: Actor, assignment_id: str, now: datetime) -> Assignment:
+def accept(
+    session: AnySession, actor: Actor, assignment_id: str, now: datetime, link: str | None = None
+) -> Assignment:
     """Accept an offer of the actor's partner."""
-    return _then_place(session, now, lambda: follow_up.accept(session, assignment_id, now, actor))
+    return _then_place(session, now, lambda: follow_up.accept(session, assignment_id, now, actor), link)
 
 
 def decline(
@@ -56,19 +69,44 @@ def decline(
     reason: DeclineReason,
     note: str | None,
     now: datetime,
+    link: str | None = None,
 ) -> Assignment:
     """Decline an offer; the lead is then placed anew."""
-    return _then_place(session, now, lambda: follow_up.decline(session, assignment_id, reason, note, now, actor))
+    return _then_place(session, now, lambda: follow_up.decline(session, assignment_id, reason, note, now, actor), link)
 
 
-def log(session: AnySession, actor: Actor, assignment_id: str, touch: Touch, now: datetime) -> Any:
+def log(
+    session: AnySession, actor: Actor, assignment_id: str, touch: Touch, now: datetime, link: str | None = None
+) -> Any:
     """Record a touch or note; the Activity."""
-    return _then_place(session, now, lambda: follow_up.log(session, assignment_id, touch, now, actor))
+    return _then_place(session, now, lambda: follow_up.log(session, assignment_id, touch, now, actor), link)
 
 
-def feedback(session: AnySession, actor: Actor, assignment_id: str, verdict: Verdict, now: datetime) -> Feedback:
+def feedback(
+    session: AnySession, actor: Actor, assignment_id: str, verdict: Verdict, now: datetime, link: str | None = None
+) -> Feedback:
     """Record the partner's verdict."""
-    return _then_place(session, now, lambda: follow_up.give_feedback(session, assignment_id, verdict, now, actor))
+    return _then_place(session, now, lambda: follow_up.give_feedback(session, assignment_id, verdict, now, actor), link)
+
+
+def log_and_judge(
+    session: AnySession,
+    actor: Actor,
+    assignment_id: str,
+    touch: Touch,
+    verdict: Verdict,
+    now: datetime,
+    link: str | None = None,
+) -> tuple[Activity, Feedback]:
+    """Record a touch together with the verdict it brought."""
+    return _then_place(
+        session, now, lambda: follow_up.log_and_judge(session, assignment_id, touch, verdict, now, actor), link
+    )
+
+
+def undo(session: AnySession, actor: Actor, assignment_id: str, ask: Ask, now: datetime) -> Assignment:
+    """Take back a touch or feedback within a minute."""
+    return _then_place(session, now, lambda: take_back(session, assignment_id, ask, now, actor))
 
 
 def register_deal(

@@ -15,7 +15,9 @@ from models.partners import Partner
 from models.platform import IdempotentAnswer, SweepProblem
 from models.session import AnySession, unit
 from portal.accounts.audit import seal
+from portal.compliance.beats import silent
 from portal.compliance.settle import Settled, settle
+from portal.enforcement.excuses import apply_outages, apply_unreached
 from portal.enforcement.placing import end_pool, over, place_freed, place_waiting, waiting
 from portal.notifications.outbox import notify
 from portal.vocabulary import NoticeTopic, ObligationState
@@ -37,11 +39,14 @@ class Report:
     placed: int = 0
     sealed: int = 0
     set_aside: int = 0
+    excused: int = 0
+    held: int = 0
 
     def sentence(self) -> str:
         """The pass in plain words."""
+        away = "Nobody serves the portal: nothing is recorded as missed until it is back. " if self.held else ""
         return (
-            f"{self.breaches} missed deadlines recorded for {self.partners} partners, "
+            f"{away}{self.breaches} missed deadlines recorded for {self.partners} partners, "
             f"{self.standing_changes} changes of standing, {self.warnings} warnings, "
             f"{self.placed} leads placed, {self.pools_ended} left the pool, "
             f"{self.set_aside} set aside."
@@ -57,22 +62,36 @@ def sweep(session: AnySession, now: datetime) -> Report:
     1. Partners with a deadline passed or a standing that time changes, each in its own transaction.
     2. Warnings that are due. 3. Pooled leads whose time is over. 4. Waiting leads worth another try.
     5. Audit rows are sealed. One row that cannot be processed is set aside and reported; the others proceed.
+    6. Before 1: what outages and notices that reached nobody excuse. While nobody serves the portal, 1 waits: a
+       deadline that falls due meanwhile is given its time back afterwards. A late or missing sweep excuses nobody.
     """
-    report = Report()
-    _each(
-        session,
-        "settle",
-        _partners_due(session, now),
-        now,
-        report,
-        lambda it: _settle(session, it, now, report),
-    )
+    report = Report(held=int(unit(session, lambda: silent(session, now))))
+    if not report.held:
+        _excuse(session, now, report)
+        _each(
+            session,
+            "settle",
+            _partners_due(session, now),
+            now,
+            report,
+            lambda it: _settle(session, it, now, report),
+        )
     report.warnings = unit(session, lambda: warn(session, now))
     _each(session, "pool", over(session, now), now, report, lambda it: _end_pool(session, it, now, report))
     _each(session, "place", waiting(session, now), now, report, lambda it: _place(session, it, now, report))
     report.sealed = unit(session, lambda: seal(session))
     unit(session, lambda: forget_answers(session, now))
     return report
+
+
+def _excuse(session: AnySession, now: datetime, report: Report) -> None:
+    def each(step: str, ids: list[str], work: Callable[[str], None]) -> int:
+        before = report.set_aside
+        _each(session, step, ids, now, report, work)
+        return report.set_aside - before
+
+    report.excused = apply_outages(session, now, each)
+    apply_unreached(session, now, each)
 
 
 def forget_answers(session: AnySession, now: datetime) -> None:

@@ -16,11 +16,12 @@ def of_assignment(session: AnySession, assignment_id: str) -> Deal | None:
 
 def close_with(
     session: AnySession, assignment: Assignment, disposition: Disposition, reason: str | None, at: datetime
-) -> None:
-    """Won or lost by feedback closes the open deal the same way."""
+) -> bool:
+    """Won or lost by feedback closes the open deal the same way; whether there was one."""
     deal = of_assignment(session, assignment.id)
     if deal is None or not deal.stage.is_open:
-        return
+        return False
     deal.stage, deal.closed_at, deal.changed_at = DealStage(disposition.value), at, at
     if disposition is Disposition.LOST:
         deal.lost_reason = reason
+    return True

@@ -14,15 +14,17 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
-from portal.compliance.service import enter, refold
+from portal.compliance.service import Folded, enter, refold
 from portal.deadlines import assignments
 from portal.deadlines import service as deadlines
 from portal.deadlines.assignments import begin_work, event, free_place, locked_lead, open_one, send_on
 from portal.deadlines.live import policies
-from portal.deadlines.policy import touch_counts
+from portal.deadlines.policy import entry_for, touch_counts
 from portal.errors import Conflict, Invalid, NotFound
 from portal.follow_up import deals
+from portal.follow_up.policy import undo_until
 from portal.notifications.outbox import drop_pending
+from portal.qualification.facts import lead_facts
 from portal.vocabulary import (
     LIVE_ASSIGNMENT,
     ActivityKind,
@@ -155,7 +157,9 @@ def log(
     )  # fmt: skip
     session.add(activity)
     _audit(session, actor, "assignment.touch", held, kind=touch.kind.value, counted=counts)
-    return activity, refold(session, held.partner, held.at).freed_leads if counts else []
+    folded = refold(session, held.partner, held.at) if counts else Folded()
+    activity.undo_until = undo_until(held.at, turned=bool(folded.steps))
+    return activity, folded.freed_leads
 
 
 def _check_workable(assignment: Assignment) -> None:
@@ -190,17 +194,19 @@ def _count(session: AnySession, held: Held, sentence: str) -> str:
 
 def _open_next_touch(session: AnySession, held: Held) -> Obligation | None:
     """The next touch, until the policy's number of touches, a deal, or a disposition other than working."""
-    from portal.deadlines.policy import entry_for
-    from portal.qualification.facts import lead_facts
-
-    document = policies(session).at(held.at).document
-    entry = entry_for(document, ObligationKind.NEXT_TOUCH, lead_facts(held.lead))
     done = held.assignment.touches
-    if entry is None or done >= (entry.touches or 0) or deals.of_assignment(session, held.assignment.id) is not None:
+    if not asks_again(session, held.assignment, held.lead, done, held.at):
         return None
     return open_one(
         session, held.partner, held.assignment, held.lead, ObligationKind.NEXT_TOUCH, held.at, number=done + 1
     )
+
+
+def asks_again(session: AnySession, assignment: Assignment, lead: Lead, done: int, at: datetime) -> bool:
+    """Whether the policy that rules at ``at`` asks for another touch once ``done`` were counted."""
+    entry = entry_for(policies(session).at(at).document, ObligationKind.NEXT_TOUCH, lead_facts(lead))
+    wanted = entry.touches or 0 if entry else 0
+    return done < wanted and deals.of_assignment(session, assignment.id) is None
 
 
 @dataclass(frozen=True)
@@ -236,8 +242,7 @@ def give_feedback(
         actor_id=actor.id, actor_name=actor.name,
     )  # fmt: skip
     session.add(feedback)
-    if not closed:
-        _follow(session, held, verdict, actor)
+    deal_closed = not closed and _follow(session, held, verdict, actor)
     _audit(
         session,
         actor,
@@ -246,7 +251,18 @@ def give_feedback(
         rating=verdict.rating,
         disposition=verdict.disposition.value,
     )
-    return feedback, refold(session, held.partner, held.at).freed_leads
+    folded = refold(session, held.partner, held.at)
+    feedback.undo_until = undo_until(held.at, turned=deal_closed or bool(folded.steps))
+    return feedback, folded.freed_leads
+
+
+def log_and_judge(
+    session: AnySession, assignment_id: str, touch: Touch, verdict: Verdict, now: datetime, actor: Actor
+) -> tuple[tuple[Activity, Feedback], list[str]]:
+    """A touch and the feedback that it brought, as one form gives them: both or neither."""
+    activity, freed = log(session, assignment_id, touch, now, actor)
+    feedback, more = give_feedback(session, assignment_id, verdict, now, actor)
+    return (activity, feedback), [*freed, *more]
 
 
 def _check_feedback(session: AnySession, held: Held, verdict: Verdict, *, closed: bool) -> None:
@@ -264,26 +280,30 @@ def _check_feedback(session: AnySession, held: Held, verdict: Verdict, *, closed
 
 def _given(session: AnySession, held: Held) -> bool:
     given = select(Feedback.id).where(
-        Feedback.assignment_id == held.assignment.id, Feedback.disposition == held.assignment.disposition
+        Feedback.assignment_id == held.assignment.id,
+        Feedback.disposition == held.assignment.disposition,
+        Feedback.taken_back_at.is_(None),
     )
     return session.scalars(given.limit(1)).first() is not None
 
 
-def _follow(session: AnySession, held: Held, verdict: Verdict, actor: Actor) -> None:
+def _follow(session: AnySession, held: Held, verdict: Verdict, actor: Actor) -> bool:
+    """What the disposition brings; whether it closed a deal."""
     disposition = verdict.disposition
     if disposition is Disposition.WORKING:
         _ask_again(session, held)
-        return
+        return False
     if disposition in (Disposition.WON, Disposition.LOST):
-        deals.close_with(session, held.assignment, disposition, verdict.reason, held.at)
+        deal_closed = deals.close_with(session, held.assignment, disposition, verdict.reason, held.at)
         close_as(session, held, disposition, actor)
-        return
+        return deal_closed
     close_as(session, held, disposition, actor)
     if disposition is Disposition.UNQUALIFIED:
         held.assignment.earlier_holder = True
         held.lead.status, held.lead.reason = LeadStatus.RETURNED, QueueReason.UNQUALIFIED.value
     else:
         held.lead.status, held.lead.reason = LeadStatus.NURTURE, None
+    return False
 
 
 def close_as(session: AnySession, held: Held, disposition: Disposition, actor: Actor) -> None:

@@ -2,17 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
+from sqlalchemy import select
+
+from models.leads import Lead
 from models.session import AnySession, unit
 from portal.accounts.actor import Actor
 from portal.intake.policy import IntakeError, LeadIn, parse_lead
 from portal.intake.service import receive
 from portal.intake.table import Row, read_table
 from portal.vocabulary import LeadStatus
+
+#: So many ids are looked up by one query.
+IDS_AT_ONCE = 500
 
 
 @dataclass
@@ -49,11 +55,21 @@ def import_leads(
     good = [parsed for row in table.rows if (parsed := _checked(row, now, report)) is not None]
     report.notes = list(table.notes)
     if dry_run:
-        report.created = len(good)
+        report.known = len(good) - _unknown(session, [parsed.external_id for parsed in good if parsed.external_id])
+        report.created = len(good) - report.known
         return report
     for parsed in good:
         _store(session, actor, parsed, now, report)
     return report
+
+
+def _unknown(session: AnySession, external_ids: Sequence[str]) -> int:
+    """How many leads would come of rows with these ids: each id once, where no lead has it yet."""
+    wanted = set(external_ids)
+    for first in range(0, len(external_ids), IDS_AT_ONCE):
+        part = external_ids[first : first + IDS_AT_ONCE]
+        wanted -= set(session.scalars(select(Lead.external_id).where(Lead.external_id.in_(part))))
+    return len(wanted)
 
 
 def _checked(row: Row, now: datetime, report: Report) -> LeadIn | None:

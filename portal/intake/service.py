@@ -1,23 +1,27 @@
 """Receiving a lead: stored, scored, allocated and given its deadline in one transaction."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, case, func, or_, select
+from sqlalchemy import Table, bindparam, case, func, literal, null, or_, select, true, union_all
 from sqlalchemy.orm import make_transient_to_detached
 
 from models.assignments import Assignment
 from models.base import Model, new_id
 from models.leads import Campaign, Lead
+from models.partners import Live
 from models.platform import Outbox
 from models.session import AnySession, insert_now
 from portal.accounts.actor import Actor
 from portal.accounts.audit import entry
-from portal.allocation.candidates import at_company, facts_of_new
+from portal.allocation.candidates import facts_of_new
 from portal.allocation.live import snapshot
 from portal.allocation.service import decide
+from portal.allocation.statements import OWNS, WORKS
 from portal.deadlines.assignments import line
+from portal.deadlines.live import read_already
 from portal.intake.policy import LeadIn
 from portal.notifications.outbox import notice_row
 from portal.qualification.facts import lead_facts
@@ -34,8 +38,9 @@ from portal.vocabulary import (
 
 DUPLICATE_DAYS = 180
 LEADS = cast(Table, Lead.__table__)
-#: Leads with this external id, or of this person, the first before the others, then the latest first.
-RELATIVES = (
+CAMPAIGNS = cast(Table, Campaign.__table__)
+LIVE = cast(Table, Live.__table__)
+_kin = (
     select(LEADS.c.id, LEADS.c.external_id, LEADS.c.status, LEADS.c.received_at)
     .where(
         or_(
@@ -48,8 +53,30 @@ RELATIVES = (
         case((LEADS.c.external_id == bindparam("external"), 0), else_=1), LEADS.c.received_at.desc(), LEADS.c.id.desc()
     )
     .limit(50)
+    .subquery()
 )
-CAMPAIGN = select(Campaign.id).where(Campaign.name == bindparam("called"))
+
+
+def _told(what: str, id_: Any, where: Any) -> Any:
+    """One more row of ``KNOWN``: what it is, and an id."""
+    nothing = null().label("external_id"), null().label("status"), null().label("received_at")
+    return select(literal(what).label("what"), id_.label("id"), *nothing).where(where)
+
+
+#: All that is asked before an enquiry is placed, in one statement: the live revision, its campaign, who works its
+#: company and who owns the account, and the leads with its external id or of its person. {called, domain, but,
+#: external, email, phone}
+KNOWN = union_all(
+    select(literal("lead").label("what"), _kin.c.id, _kin.c.external_id, _kin.c.status, _kin.c.received_at),
+    _told("live", LIVE.c.revision, LIVE.c.id == 1),
+    _told("campaign", CAMPAIGNS.c.id, CAMPAIGNS.c.name == bindparam("called")),
+    _told("works", WORKS.c.partner_id, true()),
+    _told("owns", OWNS.c.partner_id, true()),
+)
+#: Two enquiries of one person at the same moment are taken one after the other, so that the second finds the first.
+#: {one, other}; SQLite has one writer at a time anyway.
+_key = (func.pg_advisory_xact_lock(func.hashtextextended(bindparam(name), 0)) for name in ("one", "other"))
+ONE_AT_A_TIME = select(*_key)
 #: A later enquiry by the same person about a lead in one of these opens a new lead.
 ENDED_LEAD = (LeadStatus.WON, LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.NURTURE)
 
@@ -63,72 +90,86 @@ def receive(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tu
     4. The same company: a new lead, offered first to the partner that works that company now.
     5. Scored by the published lead definition; disqualified and nurture leads stay out of the usual allocation.
     """
-    lead = _made(session, new, now)
+    lead = _made(new, now)
     _one_at_a_time(session, lead)
-    known, original = _relatives(session, lead)
-    if known is not None:
-        return known, False
+    known = _known(session, lead)
+    if known.itself is not None:
+        return session.get_one(Lead, known.itself), False
+    lead.campaign_id = known.campaign_id or _new_campaign(session, lead.campaign, now)
+    original = session.get_one(Lead, known.original) if known.original else None
     received = line(lead.id, LeadEventKind.RECEIVED, now, actor, facts={"source": lead.source})
     audited = entry(actor, "lead.receive", "lead", lead.id, now, facts={"external_id": lead.external_id})
     if original is not None and original.status in LIVE_LEAD:
         rows = _join(session, lead, original, now, actor)
     else:
-        rows = _qualify_and_place(session, lead, original, now)
+        rows = _qualify_and_place(session, lead, original, known, now)
     insert_now(session, lead, received, audited, *rows)
     make_transient_to_detached(lead)
     session.add(lead)
     return lead, True
 
 
-def _made(session: AnySession, new: LeadIn, now: datetime) -> Lead:
+@dataclass(frozen=True)
+class Known:
+    """What the database knows of an enquiry: ids. ``itself``: the lead with its external id; ``original``: the latest
+    of its person; ``works``, ``owns``: the partners at its company."""
+
+    itself: str | None
+    original: str | None
+    campaign_id: str | None
+    works: str | None
+    owns: str | None
+
+
+def _made(new: LeadIn, now: datetime) -> Lead:
     """The lead, not yet written. Columns are given in full, so that every lead is one and the same statement."""
     facts = asdict(new)
     received_at = facts.pop("received_at") or now
     return Lead(
         id=new_id(), status=LeadStatus.RECEIVED, reason=None, score=None, grade=DEFAULT_GRADE, definition_id=None,
-        received_at=received_at, created_at=now, campaign_id=_campaign_id(session, new.campaign, now),
+        received_at=received_at, created_at=now, campaign_id=None,
         duplicate_of=None, hand_overs=0, pool_until=None, pool=None, tried_at=None, retry_at=None,
         prefer_partner_id=None, prefer_origin=None, **facts,
     )  # fmt: skip
 
 
-def _campaign_id(session: AnySession, name: str | None, now: datetime) -> str | None:
-    """The campaign of that name, created bare where nobody knows it."""
+def _new_campaign(session: AnySession, name: str | None, now: datetime) -> str | None:
+    """A campaign that nobody knew, created bare."""
     if name is None:
         return None
-    known = session.execute(CAMPAIGN, {"called": name}).scalar_one_or_none()
-    if known is None:
-        known = new_id()
-        insert_now(session, Campaign(id=known, name=name, created_at=now))
-    return str(known)
+    made = new_id()
+    insert_now(session, Campaign(id=made, name=name, created_at=now))
+    return made
 
 
 def _one_at_a_time(session: AnySession, lead: Lead) -> None:
-    """Two enquiries of one person at the same moment are taken one after the other, so that the second finds the first.
-
-    SQLite has one writer at a time anyway.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    for key in sorted(filter(None, (lead.email_norm, lead.phone_norm))):
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    keys = sorted(filter(None, (lead.email_norm, lead.phone_norm)))
+    if keys and session.get_bind().dialect.name == "postgresql":
+        session.execute(ONE_AT_A_TIME, {"one": keys[0], "other": keys[-1]})
 
 
-def _relatives(session: AnySession, lead: Lead) -> tuple[Lead | None, Lead | None]:
-    """The lead that has this ``external_id``, and the person's latest within the window, a live one first.
+def _known(session: AnySession, lead: Lead) -> Known:
+    """What the database knows already: the lead with this ``external_id``, and the person's latest within the window.
 
     A phone that cannot be one is no sign of a person beside an e-mail address: many type the same made-up number.
     """
     phone = None if lead.phone_suspect and lead.email_norm else lead.phone_norm
-    named = {"external": lead.external_id, "email": lead.email_norm, "phone": phone}
-    rows = session.execute(RELATIVES, named).all()
-    known = next((row.id for row in rows if lead.external_id and row.external_id == lead.external_id), None)
-    if known is not None:
-        return session.get_one(Lead, known), None
+    asked = {"external": lead.external_id, "email": lead.email_norm, "phone": phone, "called": lead.campaign,
+             "domain": lead.company_domain, "but": lead.id}  # fmt: skip
+    rows = session.execute(KNOWN, asked).all()
+    ids = {row.what: row.id for row in rows if row.what != "lead"}
+    read_already(session, ids["live"])
+    kin = sorted((row for row in rows if row.what == "lead"), key=lambda r: (r.received_at, r.id), reverse=True)
+    itself = next((row.id for row in kin if lead.external_id and row.external_id == lead.external_id), None)
+    return Known(itself, _original(lead, kin), ids.get("campaign"), ids.get("works"), ids.get("owns"))
+
+
+def _original(lead: Lead, kin: Sequence[Any]) -> str | None:
+    """The person's latest lead within the window, a live one first."""
     since = lead.received_at - timedelta(days=DUPLICATE_DAYS)
-    person = [r for r in rows if r.received_at >= since and r.status in (*LIVE_LEAD, *ENDED_LEAD)]
-    latest = next((r for r in person if r.status in LIVE_LEAD), person[0] if person else None)
-    return None, session.get_one(Lead, latest.id) if latest else None
+    person = [row for row in kin if row.received_at >= since and row.status in (*LIVE_LEAD, *ENDED_LEAD)]
+    live = next((row.id for row in person if row.status in LIVE_LEAD), None)
+    return live or next((row.id for row in person), None)
 
 
 def _join(session: AnySession, lead: Lead, original: Lead, now: datetime, actor: Actor) -> list[Model]:
@@ -168,7 +209,9 @@ def _faultless_holder(session: AnySession, original: Lead) -> str | None:
     return rows[0].partner_id
 
 
-def _qualify_and_place(session: AnySession, lead: Lead, original: Lead | None, now: datetime) -> list[Model]:
+def _qualify_and_place(
+    session: AnySession, lead: Lead, original: Lead | None, known: Known, now: datetime
+) -> list[Model]:
     """Score the lead, then place it; the rows to write beside it.
 
     One kept for nurture is offered only to who asked for early leads, and waits as nurture where nobody did.
@@ -179,10 +222,9 @@ def _qualify_and_place(session: AnySession, lead: Lead, original: Lead | None, n
     if not scored.qualified and not scored.nurture:
         lead.status, lead.reason = LeadStatus.DISQUALIFIED, scored.reason
         return []
-    works, owner = at_company(session, lead)
-    _prefer(session, lead, original, works)
-    placed = decide(session, lead, facts_of_new(session, lead, owner), now)
+    _prefer(session, lead, original, known.works)
+    placed, rows = decide(session, lead, facts_of_new(session, lead, known.owns), now)
     if scored.nurture and placed.outcome is DecisionOutcome.QUEUED:
         lead.status, lead.reason = LeadStatus.NURTURE, scored.reason
-        return placed.rows[-1:]
-    return placed.rows
+        return rows[-1:]
+    return rows

@@ -16,7 +16,7 @@ import structlog
 from models.base import db
 from models.session import unit
 from portal.config import Settings
-from portal.jobs import lease, post
+from portal.jobs import heartbeat, lease, post
 from portal.jobs.moment import now_of
 from portal.jobs.rounds import Rounds
 
@@ -151,6 +151,7 @@ def _give_back(owner: str) -> None:
 def _sweep(done: Tick, now: datetime) -> None:
     from portal.enforcement.sweep import sweep
 
+    heartbeat.look(now)
     report = sweep(db.session(), now)
     done.swept, done.sentence = report.as_dict(), report.sentence()
 

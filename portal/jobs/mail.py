@@ -15,6 +15,7 @@ from portal.config import Settings
 from portal.jobs import broker
 from portal.jobs.moment import now_of
 from portal.notifications.delivery import Delivered, deliver_due
+from portal.notifications.links import Links
 from portal.notifications.transports import SmtpTransport, secure_context
 
 
@@ -71,6 +72,7 @@ def _deliver(session: Session, settings: Settings, mail_id: str) -> Delivered:
         SmtpTransport(settings.smtp_url),
         now_of(session),
         sender=settings.mail_from,
+        links=Links(settings.base_url, settings.secret_key),
         bounced=address_bounced,
         only=[mail_id],
     )

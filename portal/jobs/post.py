@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.deadlines.service import calendar_of
 from portal.notifications.delivery import Delivered, deliver_due
 from portal.notifications.layout import House
+from portal.notifications.links import Links
 from portal.notifications.posting import pending_partners, post_pending
 from portal.notifications.transports import SmtpTransport
 
@@ -57,6 +58,7 @@ def deliver(
         SmtpTransport(settings.smtp_url),
         now,
         sender=settings.mail_from,
+        links=Links(settings.base_url, settings.secret_key),
         bounced=address_bounced,
         stopping=stopping,
         only=only,

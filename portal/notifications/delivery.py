@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from models.platform import Mail, Outbox
 from models.session import AnySession, read_only, unit
-from portal.notifications.posting import SECRET
+from portal.notifications.links import Links
+from portal.notifications.matter import SECRET
 from portal.notifications.transports import Bounced, Deferred, Letter, Transport, Unavailable
 
 LEASE = timedelta(seconds=20)
@@ -62,6 +63,7 @@ def deliver_due(
     now: datetime,
     *,
     sender: str,
+    links: Links,
     bounced: OnBounce,
     limit: int = 50,
     stopping: Callable[[], bool] = lambda: False,
@@ -69,7 +71,7 @@ def deliver_due(
 ) -> Delivered:
     """Send up to ``limit`` mails that are due, oldest first. Commits for itself; call it outside any.
 
-    ``only``: the ids to send, where they are due, instead of whatever is.
+    ``only``: the ids to send, where they are due, instead of whatever is. ``links`` signs the addresses that act.
 
     1. Not taken now, for whatever passing reason: tried again after 30 s, 2, 10 and 30 min, 2, 6 and 12 h.
     2. No such address: undeliverable at once, and in the same transaction
@@ -81,7 +83,7 @@ def deliver_due(
     for mail_id in due(session, now, limit) if only is None else only[:limit]:
         if stopping():
             break
-        leased = unit(session, partial(_lease, session, mail_id, sender, clock))
+        leased = unit(session, partial(_lease, session, mail_id, sender, links, clock))
         if leased is not None and not _attempt(session, leased, transport, clock, bounced, done):
             done.halted = True
             break
@@ -104,7 +106,9 @@ def _clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
-def _lease(session: AnySession, mail_id: str, sender: str, clock: Callable[[], datetime]) -> _Leased | None:
+def _lease(
+    session: AnySession, mail_id: str, sender: str, links: Links, clock: Callable[[], datetime]
+) -> _Leased | None:
     """Take a mail under a new token; None where another sender has it, it is done, or it is not due yet."""
     now = clock()
     free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
@@ -117,8 +121,16 @@ def _lease(session: AnySession, mail_id: str, sender: str, clock: Callable[[], d
     if taken.rowcount != 1:  # type: ignore[attr-defined]
         return None
     mail = session.get_one(Mail, mail_id, populate_existing=True)
-    letter = Letter(mail.message_id, sender, mail.address, mail.subject, mail.text, mail.html, mail.created_at)
-    return _Leased(mail.id, mail.lease_token, mail.outbox_id, mail.user_id, mail.attempts, letter)
+    return _Leased(mail.id, mail.lease_token, mail.outbox_id, mail.user_id, mail.attempts, _letter(mail, sender, links))
+
+
+def _letter(mail: Mail, sender: str, links: Links) -> Letter:
+    """The mail as it goes out; only from here on its links work."""
+    return Letter(
+        mail.message_id, sender, mail.address, mail.subject, links.signed(mail.text),
+        links.signed(mail.html) if mail.html else None, mail.created_at,
+        links.unsubscribe(mail.kind, mail.user_id) if mail.kind else None,
+    )  # fmt: skip
 
 
 def _attempt(

@@ -55,6 +55,7 @@ def items(session: AnySession, partner_id: str, zone: str, now: datetime) -> lis
         {
             "kind": obligation.kind, "due_at": obligation.due_at.isoformat(), "url": f"/leads/{lead.id}",
             "late": obligation.state is ObligationState.BREACHED, "obligation_id": obligation.id,
+            "assignment_id": assignment.id,
             **known_of(lead, assignment),
         }
         for obligation, assignment, lead in rows

@@ -148,4 +148,9 @@ def path_of(facts: Facts) -> str:
 
 def item(facts: Facts, at: str, *, late: bool) -> Item:
     """One line of a list of what is to be done."""
-    return Item(ask_of(facts), lead(facts), "late since" if late else "by", at, path_of(facts), late)
+    return Item(ask_of(facts), lead(facts), "late since" if late else "by", at, path_of(facts), late, acts(facts))
+
+
+def acts(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """What the reader can do straight from the mail, by label and path; as ``posting`` added it for this reader."""
+    return tuple((str(label), str(path)) for label, path in facts.get("acts") or ())

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.notifications.links import LIFETIME
+
 #: Longer ones are cut by the reader's own list; what must be read stands before this.
 LONGEST_SUBJECT = 69
 
@@ -40,6 +42,7 @@ class Item:
     at: str
     path: str
     late: bool = False
+    acts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Said:
 
     ``details``: labels with values. ``tag`` counts this notice where a message has several: "late" gives "3 late".
     ``heading``: the subject where there is no other. ``late``: the last detail is an overdue time, shown in red.
+    ``acts``: (label, path) of links that act without signing in, the main one first.
     """
 
     subject: str
@@ -60,6 +64,15 @@ class Said:
     items: tuple[Item, ...] = ()
     tag: str = "notices"
     late: bool = False
+    acts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Mute:
+    """Where the reader turns off what such a message is of."""
+
+    label: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -87,15 +100,20 @@ def subject_of(said: Sequence[Said]) -> str:
     return clip(f"{counted}: {rest[:1].lower()}{rest[1:]}", LONGEST_SUBJECT)
 
 
-def foot(reader: Reader, house: House) -> tuple[str, str]:
-    """Who writes, and in which zone the times are."""
+def foot(said: Sequence[Said], reader: Reader, house: House) -> tuple[str, ...]:
+    """Who writes, in which zone the times are, and how long links work that ask for no signing in."""
     where = reader.timezone.replace("_", " ")
-    return f"Fairlead, the partner portal of {house.vendor}", f"Times are those of {where}."
+    lines = (f"Fairlead, the partner portal of {house.vendor}", f"Times are those of {where}.")
+    if not any(each.acts or any(item.acts for item in each.items) for each in said):
+        return lines
+    once = f"Links that act ask for no signing in. Each works once, for {LIFETIME.days} days, and is for you alone."
+    return *lines, once
 
 
-def text_of(said: Sequence[Said], reader: Reader, house: House) -> str:
+def text_of(said: Sequence[Said], reader: Reader, house: House, mute: Mute | None = None) -> str:
     """The message as plain text, for those who read no HTML."""
-    parts = [f"Hello {reader.name},", *(_text(each, house) for each in said), "-- \n" + "\n".join(foot(reader, house))]
+    end = [*foot(said, reader, house), *([f"{mute.label}: {address(mute.path, house)}"] if mute else [])]
+    parts = [f"Hello {reader.name},", *(_text(each, house) for each in said), "-- \n" + "\n".join(end)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -111,13 +129,19 @@ def _text(said: Said, house: House) -> str:
             *((details,) if details else ()),
             *(_text_of_item(each, house) for each in said.items),
             *((steps,) if steps else ()),
+            *(("\n".join(_text_of_acts(said.acts, house)),) if said.acts else ()),
             *((f"{said.link}: {link}",) if link else ()),
         )
     )
 
 
 def _text_of_item(item: Item, house: House) -> str:
-    return f"{item.ask} ({item.lead}), {item.word} {item.at}\n{address(item.path, house)}"
+    lines = (f"{item.ask} ({item.lead}), {item.word} {item.at}", address(item.path, house) or "")
+    return "\n".join((*lines, *_text_of_acts(item.acts, house)))
+
+
+def _text_of_acts(acts: Sequence[tuple[str, str]], house: House) -> list[str]:
+    return [f"{label}: {address(path, house)}" for label, path in acts]
 
 
 def address(path: str | None, house: House) -> str | None:

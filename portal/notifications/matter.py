@@ -15,6 +15,8 @@ from models.session import AnySession
 from portal.notifications.facts import OBLIGATION, ask_of
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus, NoticeTopic, ObligationState
 
+#: Their link is a secret: once the mail is made the outbox forgets it.
+SECRET = (NoticeTopic.INVITATION, NoticeTopic.PASSWORD_RESET)
 OF_STANDING = (NoticeTopic.STOPPED, NoticeTopic.REINSTATED, NoticeTopic.STANDING)
 SIZES = ("grade", "product", "region", "country", "employees")
 
@@ -52,6 +54,7 @@ def settled(row: Outbox, about: Matter, now: datetime) -> bool:
     3. A late notice whose obligation was done since, or no longer counts as overdue; that a lead moved on stays told.
     4. A change of standing that another has followed.
     5. A lead that has left the queue.
+    6. A link for one use that no longer works.
     What a notice does not name cannot settle it.
     """
     topic, state = row.topic, about.assignment.state if about.assignment else None
@@ -71,7 +74,7 @@ def settled(row: Outbox, about: Matter, now: datetime) -> bool:
         return about.partner is not None and told is not None and about.partner.standing != told
     if topic is NoticeTopic.UNALLOCATED:
         return about.lead is not None and about.lead.status is not LeadStatus.UNALLOCATED
-    return False
+    return topic in SECRET and _passed(row, now, "until")
 
 
 def facts_now(row: Outbox, about: Matter) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def facts_now(row: Outbox, about: Matter) -> dict[str, Any]:
     if about.assignment is not None and about.assignment.state is AssignmentState.OFFERED:
         by = about.assignment.respond_by
         facts["respond_by"] = by.isoformat() if by else None
-    if row.topic is NoticeTopic.BREACH and row.audience == "manager":
+    if row.topic is NoticeTopic.BREACH and row.audience != "partner":
         facts["url"] = f"/partners/{row.partner_id}"
     return facts
 
@@ -130,9 +133,9 @@ def _name(lead: Lead) -> str | None:
     return lead.company or " ".join(filter(None, (lead.first_name, lead.last_name))) or None
 
 
-def _passed(row: Outbox, now: datetime) -> bool:
+def _passed(row: Outbox, now: datetime, name: str = "due_at") -> bool:
     try:
-        return datetime.fromisoformat(str(row.facts.get("due_at"))) <= now
+        return datetime.fromisoformat(str(row.facts.get(name))) <= now
     except ValueError:
         return False
 

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 
+from portal.notifications import appeal_messages
 from portal.notifications.facts import (
     DIGEST_LISTS,
     Facts,
     about,
+    acts,
     ask_of,
     because,
     headline,
@@ -40,13 +42,13 @@ KEEP = "Leads you have accepted stay with you; offers you had not answered went 
 
 
 def say(topic: NoticeTopic, audience: str, facts: Facts, reader: Reader, house: House) -> Said:
-    """The words of one notice for ``audience`` (partner, manager or user), times in the reader's zone."""
+    """The words of one notice for ``audience`` (partner, manager, admin or user), times in the reader's zone."""
     when = When(reader, house)
-    tell = STAFF.get(topic) if audience == "manager" else None
+    tell = STAFF.get(topic) if audience in ("manager", "admin") else None
     said = (tell or _digest_or(topic, facts))(facts, when, house)
     return replace(
         said, subject=when.within(said.subject), heading=when.within(said.heading),
-        lines=tuple(map(when.within, said.lines)), steps=tuple(map(when.within, said.steps)),
+        lines=tuple(map(when.within, said.lines)), steps=tuple(map(when.within, said.steps)), acts=acts(facts),
     )  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def _offer(facts: Facts, when: When, house: House) -> Said:
         ("We offer you a lead. You see who it is when you accept.",),
         heading=asked,
         details=(*sizes(facts), *due),
-        link="Accept or decline",
+        link="See the offer in the portal" if acts(facts) else "Accept or decline",
         path=path_of(facts),
         tag="offers",
     )
@@ -253,6 +255,9 @@ _TELL: Mapping[NoticeTopic, _Teller] = {
     NoticeTopic.ENQUIRED_AGAIN: _enquired_again,
     NoticeTopic.EXTENDED: _extended,
     NoticeTopic.WAIVED: _waived,
+    NoticeTopic.EXCUSED: appeal_messages.excused,
+    NoticeTopic.APPEAL: appeal_messages.waits,
+    NoticeTopic.ANSWERED: appeal_messages.answered,
     NoticeTopic.UNALLOCATED: _unallocated,
     NoticeTopic.INVITATION: _invitation,
     NoticeTopic.PASSWORD_RESET: _password_reset,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from models.base import new_id
 from models.platform import Outbox
@@ -24,7 +24,7 @@ def notice_row(
     once: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The columns of one outbox row. ``audience``: partner, manager or user. ``once``: one notice for each event."""
+    """The columns of one outbox row. ``audience``: partner, manager, admin or user. ``once``: one notice for each event."""
     return {
         "id": new_id(), "topic": topic, "audience": audience, "partner_id": partner_id, "user_id": user_id,
         "assignment_id": assignment_id, "lead_id": lead_id, "once": once, "facts": dict(facts or {}),
@@ -35,6 +35,19 @@ def notice_row(
 def notify(session: AnySession, topic: NoticeTopic, audience: str, now: datetime, **details: Any) -> None:
     """Add one notice to the outbox; ``details`` as in ``notice_row``."""
     session.add(Outbox(**notice_row(topic, audience, now, **details)))
+
+
+def tell_moved_on(session: AnySession, partner_id: str, assignment_id: str, lead_id: str, at: datetime) -> None:
+    """Tell a partner that we took a lead back, without why: a reason may speak of others. Call it after the end.
+
+    An offer that nobody had been told of is taken back in silence.
+    """
+    offer = session.scalars(select(Outbox.state).where(Outbox.once == f"offer:{assignment_id}")).first()
+    if offer in (None, "posted"):
+        notify(
+            session, NoticeTopic.MOVED_ON, "partner", at, partner_id=partner_id, assignment_id=assignment_id,
+            lead_id=lead_id, once=f"moved_on:{assignment_id}", facts={"at": at.isoformat(), "url": "/work"},
+        )  # fmt: skip
 
 
 def drop_pending(session: AnySession, assignment_id: str, topics: tuple[NoticeTopic, ...]) -> None:

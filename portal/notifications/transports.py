@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 TIMEOUT_SECONDS = 10
 #: RFC 5321 and 3463: no such mailbox, not local, name not allowed; some servers send 511 for a bad address.
 NO_SUCH_ADDRESS = (511, 550, 551, 553)
+#: A longer address in a header would be folded into encoded words, which a mail program does not read as an address.
+UNFOLDED = SMTP.clone(max_line_length=998)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -32,15 +34,20 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """What goes over the wire. ``message_id`` stays the same however often it is sent."""
+    """What goes over the wire. ``message_id`` stays the same however often it is sent.
+
+    ``unsubscribe``: the address that turns such mails off, where that can be done. It and the words hold links that
+    act for their reader, so neither is shown where a letter is.
+    """
 
     message_id: str
     sender: str
     address: str
     subject: str
-    text: str
-    html: str | None
+    text: str = field(repr=False)
+    html: str | None = field(repr=False)
     date: datetime
+    unsubscribe: str | None = field(default=None, repr=False)
 
 
 class Transport(Protocol):
@@ -123,7 +130,7 @@ def secure_context() -> ssl.SSLContext:
 
 def compose(letter: Letter) -> EmailMessage:
     """The message with its headers; the words as text and, where there is some, as HTML beside it."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=UNFOLDED)
     message["Message-ID"] = letter.message_id
     message["Date"] = format_datetime(letter.date)
     message["From"] = letter.sender
@@ -131,6 +138,11 @@ def compose(letter: Letter) -> EmailMessage:
     message["Subject"] = letter.subject
     # Absence replies to a machine help nobody (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        # One click asks for HTTPS (RFC 8058, section 3.1); over anything else the page asks first.
+        if letter.unsubscribe.startswith("https://"):
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text)
     if letter.html:
         message.add_alternative(letter.html, subtype="html")

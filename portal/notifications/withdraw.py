@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from models.platform import Mail, Outbox
 from models.session import AnySession
 from portal.notifications.groups import GROUPS
-from portal.notifications.matter import matters, settled
+from portal.notifications.matter import SECRET, matters, settled
 
 #: What is delivered at once is left alone: only mails that have waited for a while are looked at.
 WAITED = timedelta(minutes=1)
@@ -18,14 +18,16 @@ AT_ONCE = 100
 def withdraw_settled(session: AnySession, now: datetime) -> int:
     """Delete mails that still wait for a mail server and tell only what is settled by now; how many.
 
-    1. Looked at are a partner's mails that go out next and have waited for a minute; one under lease is being sent.
+    1. Looked at are a partner's mails that go out next and have waited for a minute, and those with a link for one
+       use; one under lease is being sent.
     2. A mail of several notices goes only when all of them are settled.
     """
     free = or_(Mail.lease_until.is_(None), Mail.lease_until < now)
     waiting = session.execute(
         select(Mail, Outbox)
         .join(Outbox, Outbox.id == Mail.outbox_id)
-        .where(Mail.state == "waiting", Mail.created_at <= now - WAITED, free, Outbox.audience == "partner")
+        .where(Mail.state == "waiting", Mail.created_at <= now - WAITED, free)
+        .where(or_(Outbox.audience == "partner", Outbox.topic.in_(SECRET)))
         .order_by(Mail.not_before, Mail.id)
         .limit(AT_ONCE)
         .with_for_update(of=Mail, skip_locked=True)

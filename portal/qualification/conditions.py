@@ -3,33 +3,48 @@
 1. A lead without the fact meets only ``missing``, ``ne`` and ``not_in``.
 2. Text is compared without regard to case and outer space; ``prefix`` and ``between`` without any space.
 3. ``between`` takes both ends; text compares with each end on as many characters as that end has, so that
-   postcodes from 80 to 87 hold 87999.
+   postcodes from 80 to 87 hold 87999. Where both are digits they compare as numbers, else as text.
+4. ``group:EU`` stands for the countries of a group, ``list:NAME`` for what a list holds when the condition is read.
 """
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import pycountry
+from portal.qualification.country_groups import PREFIX as GROUP
+from portal.qualification.country_groups import group_of
+from portal.qualification.fields import (
+    DEEPEST,
+    DERIVED,
+    FIELDS,
+    GRADES,
+    INSTANT,
+    LIST,
+    MEMBER_OPS,
+    NUMBER,
+    OPS,
+    ORDER_OPS,
+    PLAIN,
+    READ,
+    TEXT,
+    TEXT_OPS,
+    Lists,
+    Terms,
+    plain,
+    problem,
+    tight,
+    typed,
+    value_problem,
+)
 
+__all__ = [
+    "COMPARE", "DEEPEST", "DERIVED", "FIELDS", "GRADES", "INSTANT", "INSTANT_WORDS", "LIST", "MEMBER_OPS", "NUMBER",
+    "OPS", "ORDER_OPS", "PLAIN", "READ", "TEXT", "TEXT_OPS", "WORDS", "Comparison", "Condition", "ConditionError",
+    "Terms", "parse_condition",
+]  # fmt: skip
 Facts = Mapping[str, object]
-OPS = (
-    "eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "between", "exists", "missing", "prefix", "contains",
-)  # fmt: skip
-TEXT = (
-    "country", "region", "postcode", "city", "product", "source", "campaign", "company", "grade", "language",
-    "message", "email_domain", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-)  # fmt: skip
-NUMBER = ("score", "employees", "budget")
-INSTANT = ("received_at",)
-FIELDS = (*TEXT, *NUMBER, *INSTANT)
-TEXT_OPS = ("eq", "ne", "in", "not_in", "exists", "missing", "prefix", "contains")
-ORDER_OPS = ("gt", "gte", "lt", "lte", "between")
-GRADES = ("A", "B", "C", "D")
-DEEPEST = 8
-LONGEST_TEXT, LONGEST_NAME = 200, 64
+MOST_SHOWN = 60
 WORDS = {
     "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "gt": "is over",
     "gte": "is at least", "lt": "is under", "lte": "is at most", "between": "is from", "prefix": "begins with",
@@ -57,11 +72,28 @@ class Comparison:
     value: Any
     folded: Any
 
+    def fields(self) -> frozenset[str]:
+        """The field it asks for."""
+        return frozenset({self.field})
+
+    def lists(self) -> frozenset[str]:
+        """The names of the lists that it asks for."""
+        named = self.value if isinstance(self.value, tuple) else (self.value,)
+        return frozenset(v.removeprefix(LIST) for v in named if isinstance(v, str) and v.startswith(LIST))
+
+    def first_miss(self, facts: Facts) -> str | None:
+        """Why a lead does not meet it, in words; None where it does."""
+        if self.matches(facts):
+            return None
+        actual = facts.get(self.field)
+        told = "not given" if actual is None else _say(actual)
+        return f"{self.sentence()}, and the lead's is {told if len(told) <= MOST_SHOWN else told[:MOST_SHOWN] + '…'}"
+
     def matches(self, facts: Facts) -> bool:
         actual = facts.get(self.field)
         if actual is None:
             return self.op in ("missing", "ne", "not_in")
-        return COMPARE[self.op](_plain(actual), self.folded)
+        return COMPARE[self.op](plain(actual), self.folded)
 
     def sentence(self) -> str:
         name = self.field.removeprefix("custom.").replace("_", " ")
@@ -70,6 +102,7 @@ class Comparison:
         if self.op == "between":
             return f"{name} is from {_say(self.value[0])} to {_say(self.value[1])}"
         shown = ", ".join(map(_say, self.value)) if isinstance(self.value, tuple) else _say(self.value)
+        shown = shown.replace("_", " ") if self.field in DERIVED else shown
         words = INSTANT_WORDS.get(self.op) if self.field in INSTANT else None
         return f"{name} {words or WORDS[self.op]} {shown}"
 
@@ -97,6 +130,29 @@ class Condition:
         plain = [isinstance(part, Condition) and part.always for part in self.parts]
         return self.excluded is None and (any(plain) if self.any_ and plain else all(plain))
 
+    def first_miss(self, facts: Facts) -> str | None:
+        """Why a lead does not meet the condition, by the first part that does not hold; None where it does."""
+        if self.matches(facts):
+            return None
+        if self.excluded is not None and self.excluded.matches(facts):
+            return f"it is excluded: {self.excluded.sentence()}"
+        if not self.any_:
+            return next(miss for part in self.parts if (miss := part.first_miss(facts)) is not None)
+        return f"none of these holds: {' or '.join(_inner(part) for part in self.parts)}"
+
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that it asks for."""
+        inner = [part.fields() for part in self._all_parts()]
+        return frozenset().union(*inner)
+
+    def lists(self) -> frozenset[str]:
+        """The names of the lists that it asks for."""
+        inner = [part.lists() for part in self._all_parts()]
+        return frozenset().union(*inner)
+
+    def _all_parts(self) -> tuple["Comparison | Condition", ...]:
+        return self.parts if self.excluded is None else (*self.parts, self.excluded)
+
     def sentence(self) -> str:
         """The condition in plain words."""
         joined = (" or " if self.any_ else "; ").join(_inner(part) for part in self.parts)
@@ -110,27 +166,27 @@ def _inner(part: "Comparison | Condition") -> str:
 
 
 def _say(value: object) -> str:
+    if isinstance(value, str) and (group := group_of(value)) is not None:
+        return group.label
+    if isinstance(value, str) and value.startswith(LIST):
+        return f"those in the list {value.removeprefix(LIST)}"
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
-
-
-def _plain(value: object) -> Any:
-    """A fact or value as it is compared: text without case and outer space, several as a set or pair."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value.strip().casefold() if isinstance(value, str) else value
-
-
-def _tight(value: object) -> str:
-    return str(value).replace(" ", "")
 
 
 def _between(actual: Any, pair: Any) -> bool:
     """Both ends included; text is compared with each end on as many characters as it has."""
     low, high = pair
     if isinstance(low, str):
-        text, low, high = _tight(actual), _tight(low), _tight(high)
-        return bool(low <= text[: len(low)] and text[: len(high)] <= high)
+        text, low, high = tight(actual), tight(low), tight(high)
+        return _not_after(low, text[: len(low)]) and _not_after(text[: len(high)], high)
     return bool(low <= actual <= high)
+
+
+def _not_after(one: str, other: str) -> bool:
+    """Digits compare as numbers, so that a code that is shorter than the end is less: "800" is before "1000"."""
+    if one.isdecimal() and other.isdecimal():
+        return int(one) <= int(other)
+    return one <= other
 
 
 def _guarded(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -157,156 +213,105 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "between": _guarded(_between),
     "exists": lambda actual, value: True,
     "missing": lambda actual, value: False,
-    "prefix": lambda actual, value: _tight(actual).startswith(_tight(value)),
+    "prefix": lambda actual, value: tight(actual).startswith(tight(value)),
     "contains": lambda actual, value: str(value) in str(actual),
 }
 
 
-def parse_condition(data: Mapping[str, Any] | None, path: str = "when") -> Condition:
+@dataclass
+class _Reading:
+    """What is found wrong while a condition is read, and what it may name."""
+
+    terms: Terms
+    errors: list[tuple[str, str]] = field(default_factory=list)
+
+    def append(self, mistake: tuple[str, str]) -> None:
+        self.errors.append(mistake)
+
+
+def parse_condition(data: Mapping[str, Any] | None, path: str = "when", terms: Terms = PLAIN) -> Condition:
     """A condition from ``{all|any: [...], not?}``; None, {} and an empty ``all`` take every lead.
 
     ``path`` is where it stands in what was sent. Raises ConditionError with every mistake at once.
     """
-    errors: list[tuple[str, str]] = []
-    condition = _group({} if data is None else data, path, 1, errors)
-    if errors:
-        raise ConditionError(errors)
+    reading = _Reading(terms)
+    condition = _group({} if data is None else data, path, 1, reading)
+    if reading.errors:
+        raise ConditionError(reading.errors)
     return condition
 
 
-def _group(data: object, path: str, depth: int, errors: list[tuple[str, str]]) -> Condition:
+def _group(data: object, path: str, depth: int, reading: _Reading) -> Condition:
     if not isinstance(data, Mapping):
-        errors.append((path, SHAPE))
+        reading.append((path, SHAPE))
         return Condition()
     unknown = set(data) - {"all", "any", "not"}
     if unknown or ("all" in data and "any" in data):
-        errors.append((path, SHAPE if unknown else "Use either all or any; put one inside the other."))
+        reading.append((path, SHAPE if unknown else "Use either all or any; put one inside the other."))
         return Condition()
     if depth > DEEPEST:
-        errors.append((path, f"Nest conditions at most {DEEPEST} deep."))
+        reading.append((path, f"Nest conditions at most {DEEPEST} deep."))
         return Condition()
     name = "any" if "any" in data else "all"
-    parts = _parts(data.get(name, []), f"{path}.{name}", depth, errors, needed=name == "any")
-    excluded = _part(data["not"], f"{path}.not", depth + 1, errors) if data.get("not") is not None else None
+    parts = _parts(data.get(name, []), f"{path}.{name}", depth, reading, needed=name == "any")
+    excluded = _part(data["not"], f"{path}.not", depth + 1, reading) if data.get("not") is not None else None
     return Condition(parts, name == "any", excluded)
 
 
 def _parts(
-    items: object, path: str, depth: int, errors: list[tuple[str, str]], *, needed: bool
+    items: object, path: str, depth: int, reading: _Reading, *, needed: bool
 ) -> tuple[Comparison | Condition, ...]:
     if not isinstance(items, list) or (needed and not items) or len(items) > 200:
-        errors.append((path, f"Give a list of {1 if needed else 0} to 200 conditions."))
+        reading.append((path, f"Give a list of {1 if needed else 0} to 200 conditions."))
         return ()
-    return tuple(_part(item, f"{path}.{n}", depth + 1, errors) for n, item in enumerate(items))
+    return tuple(_part(item, f"{path}.{n}", depth + 1, reading) for n, item in enumerate(items))
 
 
-def _part(item: object, path: str, depth: int, errors: list[tuple[str, str]]) -> Comparison | Condition:
+def _part(item: object, path: str, depth: int, reading: _Reading) -> Comparison | Condition:
     if isinstance(item, Mapping) and "field" in item:
-        return _comparison(item, path, errors)
-    return _group(item, path, depth, errors)
+        return _comparison(item, path, reading)
+    return _group(item, path, depth, reading)
 
 
-def _comparison(item: Mapping[str, Any], path: str, errors: list[tuple[str, str]]) -> Comparison:
+def _comparison(item: Mapping[str, Any], path: str, reading: _Reading) -> Comparison:
     name, op, value = item.get("field"), item.get("op"), item.get("value")
-    problem = _problem(item, name, op) or _value_problem(str(name), str(op), value)
-    if problem is not None:
-        errors.append((f"{path}.{problem[0]}" if problem[0] else path, problem[1]))
+    terms = reading.terms
+    wrong = problem(item, name, op, terms) or value_problem(str(name), str(op), value, terms)
+    if wrong is not None:
+        reading.append((f"{path}.{wrong[0]}" if wrong[0] else path, wrong[1]))
         return Comparison("country", "missing", None, None)
-    value = _typed(str(name), value)
+    value = typed(str(name), value)
+    if op in MEMBER_OPS and any(_is_name(str(name), v) for v in _several(value)):
+        return _membership(str(name), str(op), _several(value), terms.lists or {})
     return Comparison(str(name), str(op), tuple(value) if isinstance(value, list) else value, _folded(str(op), value))
 
 
-def _problem(item: Mapping[str, Any], name: object, op: object) -> tuple[str, str] | None:
-    if set(item) - {"field", "op", "value"}:
-        return "", "A condition has field, op and value, nothing else."
-    if not isinstance(name, str) or not (name in FIELDS or _is_custom(name)):
-        return "field", f"A lead has no field {name!r}. Use one of {', '.join(FIELDS)}, or custom.<name>."
-    if op not in OPS:
-        return "op", f"There is no comparison {op!r}. Use one of {', '.join(OPS)}."
-    if name in TEXT and op not in TEXT_OPS and not (name == "postcode" and op == "between"):
-        return "op", f"{name} is text: use one of {', '.join(TEXT_OPS)}."
-    usable = set(OPS) - {"prefix", "contains"}
-    if name in (*NUMBER, *INSTANT) and op not in usable:
-        return "op", f"{name} is not text: use one of {', '.join(op for op in OPS if op in usable)}."
-    return None
+def _several(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _is_custom(name: str) -> bool:
-    return name.startswith("custom.") and 0 < len(name.removeprefix("custom.")) <= LONGEST_NAME
+def _is_name(field: str, value: object) -> bool:
+    """Whether a value stands for others: a group of countries, or a list."""
+    if not isinstance(value, str) or field in (*NUMBER, *INSTANT):
+        return False
+    return value.startswith(LIST) or (field == "country" and value.startswith(GROUP.upper()))
 
 
-def _value_problem(name: str, op: str, value: object) -> tuple[str, str] | None:
-    if op in ("exists", "missing"):
-        return None if value in (None, True) else ("value", f"{op} takes no value: leave it out.")
-    if op in ("in", "not_in"):
-        if not isinstance(value, list) or not value or len(value) > 5000:
-            return "value", "Give a list of 1 to 5,000 values."
-        return next((p for v in value if (p := _one_problem(name, v))), None)
-    if op == "between":
-        return _pair_problem(name, value)
-    return _one_problem(name, value)
-
-
-def _pair_problem(name: str, value: object) -> tuple[str, str] | None:
-    if not isinstance(value, list) or len(value) != 2:
-        return "value", "Give the two ends, the lower one first."
-    problem = next((p for v in value if (p := _one_problem(name, v))), None)
-    if problem is not None:
-        return problem
-    low, high = (_plain(_typed(name, v)) for v in value)
-    if type(low) is not type(high) and not (_is_number(low) and _is_number(high)):
-        return "value", "Give two ends of one kind."
-    if isinstance(low, str):
-        low, high = (_tight(end)[: min(len(_tight(low)), len(_tight(high)))] for end in (low, high))
-    return ("value", "The lower end comes first.") if low > high else None
-
-
-def _one_problem(name: str, value: object) -> tuple[str, str] | None:
-    if name in NUMBER:
-        return None if _is_number(value) else ("value", f"{name} is a number: give one.")
-    if name in INSTANT:
-        return None if _instant(value) else ("value", f"{name} is an instant: give one such as 2026-03-02T09:00:00Z.")
-    if name.startswith("custom.") and not isinstance(value, str):
-        usable = _is_number(value) or isinstance(value, bool)
-        return None if usable else ("value", "Give a text, a number, true or false.")
-    return _text_problem(name, value)
-
-
-def _text_problem(name: str, value: object) -> tuple[str, str] | None:
-    if not isinstance(value, str) or not value.strip() or "\x00" in value:
-        return "value", f"{name} is text: give one."
-    if len(value) > LONGEST_TEXT:
-        return "value", f"Give at most {LONGEST_TEXT} characters."
-    if name == "country" and pycountry.countries.get(alpha_2=value.strip().upper()) is None:
-        return "value", f"There is no country {value!r}: give its two letters, such as DE."
-    if name == "grade" and value.strip().upper() not in GRADES:
-        return "value", f"A grade is one of {', '.join(GRADES)}."
-    return None
-
-
-def _is_number(value: object) -> bool:
-    """A whole number, or another that is neither infinite nor no number at all."""
-    return type(value) is int or (isinstance(value, float) and math.isfinite(value))
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
-
-
-def _typed(name: str, value: Any) -> Any:
-    """The value as the field's kind: instants parsed, countries and grades in capitals."""
-    if isinstance(value, list):
-        return [_typed(name, item) for item in value]
-    if name in INSTANT:
-        return _instant(value)
-    return value.strip().upper() if name in ("country", "grade") and isinstance(value, str) else value
+def _membership(name: str, op: str, values: list[Any], lists: Lists) -> Comparison:
+    """A comparison with everything that groups and lists stand for: "is" a group means to be one of it."""
+    found: set[Any] = set()
+    for value in values:
+        group = group_of(value) if name == "country" else None
+        if group is not None:
+            found |= group.countries
+        elif isinstance(value, str) and value.startswith(LIST):
+            found |= lists.get(value.removeprefix(LIST), frozenset())
+        else:
+            found.add(value)
+    return Comparison(name, MEMBER_OPS[op], tuple(values), _folded("in", sorted(found, key=str)))
 
 
 def _folded(op: str, value: Any) -> Any:
     if op in ("in", "not_in"):
-        return frozenset(_plain(item) for item in value)
-    return tuple(_plain(item) for item in value) if op == "between" else _plain(value)
+        return frozenset(plain(item) for item in value)
+    return tuple(plain(item) for item in value) if op == "between" else plain(value)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
 
-from portal.qualification.conditions import COMPARE, NUMBER, Comparison, Condition
+from portal.qualification.conditions import COMPARE, DERIVED, GRADES, LIST, NUMBER, Comparison, Condition
 
 Way = tuple[Comparison, ...]
 #: Beyond so many ways nothing is claimed.
@@ -18,6 +18,8 @@ REVERSED = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt"}
 #: "Not this comparison" where no comparison says so; its value is the comparison.
 NOT = "not"
 MAY_BE_MISSING = ("missing", "ne", "not_in", NOT)
+#: Fields that every lead has, with all that they can be.
+CHOICES = {"grade": tuple(grade.casefold() for grade in GRADES), **DERIVED}
 BOUNDS = {"score": (0, 100), "employees": (0, None), "budget": (0, None)}
 
 
@@ -112,8 +114,12 @@ def _contradict(tests: list[Comparison]) -> bool:
 
     1. The fact is missing and yet compared. 2. No value that is asked for is left by the others.
     3. What is asked for is ruled out as such. 4. The value is below the one and above the other, or outside what the
-    field can be.
+    field can be. What a list holds may change, so nothing is claimed of it but that it is not outside itself.
     """
+    if any(map(_names_list, tests)):
+        return _outside_itself(tests) or _contradict([test for test in tests if not _names_list(test)])
+    if tests and (choices := CHOICES.get(tests[0].field)) is not None:
+        return not any(all(_allows(test, value) for test in tests) for value in choices)
     if all(test.op in MAY_BE_MISSING for test in tests):
         return False
     if any(test.op == "missing" for test in tests):
@@ -123,6 +129,23 @@ def _contradict(tests: list[Comparison]) -> bool:
         values = asked.folded if asked.op == "in" else (asked.folded,)
         return not any(all(_allows(test, value) for test in tests) for value in values)
     return _ruled_out(tests) or _empty_range(tests)
+
+
+def _names_list(test: Comparison) -> bool:
+    return any(isinstance(value, str) and value.startswith(LIST) for value in _values(test))
+
+
+def _values(test: Comparison) -> tuple[Any, ...]:
+    """What a membership names, as given; nothing for any other comparison."""
+    return test.value if test.op in ("in", "not_in") else ()
+
+
+def _outside_itself(tests: list[Comparison]) -> bool:
+    """Whether one comparison asks for what another leaves out, by the same names, or for a fact that is missing."""
+    asked = [set(_values(test)) for test in tests if test.op == "in"]
+    denied = set().union(*(_values(test) for test in tests if test.op == "not_in"))
+    missing = any(test.op == "missing" for test in tests)
+    return any(names <= denied for names in asked) or (missing and bool(asked))
 
 
 def _ruled_out(tests: list[Comparison]) -> bool:
@@ -174,6 +197,8 @@ def _crossed(low: tuple[Any, bool], high: tuple[Any, bool]) -> bool:
     (first, without_first), (last, without_last) = low, high
     if isinstance(first, str) and isinstance(last, str):
         first, last = _tight(first), _tight(last)
+        if first.isdecimal() and last.isdecimal() and len(first) != len(last):
+            return False  # A code that is shorter than an end counts as the smaller number.
         length = min(len(first), len(last))
         return first[:length] > last[:length]
     return bool(first > last or (first == last and (without_first or without_last)))

@@ -27,7 +27,12 @@ NEVER_QUALIFIED = (LeadStatus.RECEIVED, LeadStatus.DUPLICATE, LeadStatus.DISQUAL
 QUALIFIED_IF_HANDED = (LeadStatus.NURTURE, LeadStatus.ERASED)
 OUTCOMES = ("won", "in work", "lost or back")
 GONE = (LeadStatus.LOST, LeadStatus.RETURNED, LeadStatus.NURTURE, LeadStatus.ERASED)
-DUE = (ObligationState.MET, ObligationState.CURED, ObligationState.BREACHED)
+FEEDBACK = {
+    ObligationState.MET: "In time",
+    ObligationState.CURED: "Done late",
+    ObligationState.BREACHED: "Missed",
+}
+DUE = tuple(FEEDBACK)
 #: Label, and up to how many seconds.
 HAND_OVER_BINS = (("to 1 h", HOUR), ("to 4 h", 4 * HOUR), ("to 1 day", DAY), ("to 3 days", 3 * DAY))
 PARTNER_BINS = (("to 4 h", 4 * HOUR), ("to 1 day", DAY), ("to 2 days", 2 * DAY), ("to 5 days", 5 * DAY))
@@ -48,6 +53,7 @@ class Arrival:
     status: LeadStatus
     source: str | None = None
     handed_at: datetime | None = None
+    lead_id: str = ""
 
     @property
     def qualified(self) -> bool:
@@ -70,6 +76,7 @@ class Held:
     accepted_at: datetime | None = None
     ended_at: datetime | None = None
     touched_at: datetime | None = None
+    lead_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Deadline:
 
     received_at: datetime
     state: ObligationState
+    lead_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,10 +156,11 @@ def _qualified(now: Facts, then: Facts, period: Period) -> Figure:
         "Leads that met the lead definition: without duplicates, disqualified ones, and those kept to nurture before "
         "any partner had them."
     )
-    return _counted("qualified", "Qualified leads", told, _good(now), _good(then), period)
+    return _counted("qualified", "Qualified leads", told, good(now), good(then), period)
 
 
-def _good(facts: Facts) -> list[Arrival]:
+def good(facts: Facts) -> list[Arrival]:
+    """The leads that met the lead definition."""
     return [row for row in facts.arrivals if row.qualified]
 
 
@@ -189,23 +198,29 @@ def change(now: int, before: int) -> str:
 def _hand_over(now: Facts, then: Facts, period: Period) -> Figure:
     told = "From the arrival of a qualified lead to its first offer or claim. This one is the vendor's own promise."
     base = Figure("hand_over", "Hand-over time", told, Chart.COLUMNS, "Took", ("leads",), "", "", None, None, "hours")
-    waits = [[_seconds(row.received_at, row.handed_at) for row in _good(facts)] for facts in (now, then)]
+    waits = [[hand_over_wait(row) for row in good(facts)] for facts in (now, then)]
     return _timed(base, waits[0], waits[1], HAND_OVER_BINS, "handed over", "none yet")
+
+
+def hand_over_wait(row: Arrival) -> float | None:
+    """Seconds from its arrival to its first offer or claim; None where there is none yet."""
+    return _seconds(row.received_at, row.handed_at)
 
 
 def _response(now: Facts, then: Facts, period: Period) -> Figure:
     told = "From an offer to the partner's accept or decline. Offers that were taken back unanswered are left out."
     base = Figure("response", "Response time", told, Chart.COLUMNS, "Took", ("offers",), "", "", None, None, "hours")
-    waits = [[_answer(row) for row in facts.held if _asked(row)] for facts in (now, then)]
+    waits = [[answer_wait(row) for row in facts.held if was_asked(row)] for facts in (now, then)]
     return _timed(base, waits[0], waits[1], PARTNER_BINS, "answered", "no answer")
 
 
-def _asked(row: Held) -> bool:
+def was_asked(row: Held) -> bool:
     """Whether a partner was asked, and the question was left with it."""
     return row.offered_at is not None and (row.accepted_at is not None or row.state is not AssignmentState.RECALLED)
 
 
-def _answer(row: Held) -> float | None:
+def answer_wait(row: Held) -> float | None:
+    """Seconds from the offer to its answer; None where there is none."""
     declined = row.ended_at if row.state is AssignmentState.DECLINED else None
     return _seconds(row.offered_at, row.accepted_at or declined)
 
@@ -215,11 +230,13 @@ def _first_contact(now: Facts, then: Facts, period: Period) -> Figure:
     base = Figure(
         "first_contact", "First contact time", told, Chart.COLUMNS, "Took", ("leads",), "", "", None, None, "hours"
     )
-    waits = [
-        [_seconds(row.accepted_at, row.touched_at) for row in facts.held if row.accepted_at is not None]
-        for facts in (now, then)
-    ]
+    waits = [[contact_wait(row) for row in facts.held if row.accepted_at is not None] for facts in (now, then)]
     return _timed(base, waits[0], waits[1], PARTNER_BINS, "contacted", "none yet")
+
+
+def contact_wait(row: Held) -> float | None:
+    """Seconds from accepting or claiming to the first touch; None where there is none yet."""
+    return _seconds(row.accepted_at, row.touched_at)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
@@ -259,14 +276,15 @@ def _hours(seconds: float | None) -> float | None:
 
 
 def _in_bins(waits: Iterable[Wait], bins: Sequence[tuple[str, int]]) -> Counter[int]:
-    """How many waits each bin has; after the bins comes what took longer, then what has not ended."""
-    found: Counter[int] = Counter()
-    for wait in waits:
-        if wait is None:
-            found[len(bins) + 1] += 1
-        else:
-            found[next((n for n, (_, most) in enumerate(bins) if wait <= most), len(bins))] += 1
-    return found
+    """How many waits each bin has."""
+    return Counter(bin_of(wait, bins) for wait in waits)
+
+
+def bin_of(wait: Wait, bins: Sequence[tuple[str, int]]) -> int:
+    """The bin of a wait; after the bins comes what took longer, then what has not ended."""
+    if wait is None:
+        return len(bins) + 1
+    return next((n for n, (_, most) in enumerate(bins) if wait <= most), len(bins))
 
 
 def length(seconds: float) -> str:
@@ -285,7 +303,7 @@ def _feedback(now: Facts, then: Facts, period: Period) -> Figure:
     here, there = (Counter(row.state for row in facts.deadlines if row.state in DUE) for facts in (now, then))
     kept, due, was = here[ObligationState.MET], here.total(), share(there[ObligationState.MET], there.total())
     before = f"; {was} of {there.total():,} before" if was else ""
-    labels = ("In time", "Done late", "Missed")
+    labels = [FEEDBACK[state] for state in DUE]
     return Figure(
         "feedback", "Feedback kept of due", told, Chart.BARS, "Feedback", ("deadlines",),
         f"{kept:,} of {due:,}" if due else "None due yet",
@@ -303,7 +321,7 @@ def share(kept: int, due: int) -> str:
 
 def _outcomes(now: Facts, then: Facts, period: Period) -> Figure:
     told = "What has become so far of the qualified leads, by their source; lost or back: lost, not a lead, or not yet."
-    here, there = (_by_source(_good(facts)) for facts in (now, then))
+    here, there = (_by_source(good(facts)) for facts in (now, then))
     nothing = (0, 0, 0)
     sums, sums_then = (_sums([*by.values(), nothing]) for by in (here, there))
     won, ended, won_then, ended_then = sums[0], sums[0] + sums[2], sums_then[0], sums_then[0] + sums_then[2]
@@ -320,9 +338,18 @@ def _by_source(arrivals: Iterable[Arrival]) -> dict[str, tuple[int, int, int]]:
     """For each source: won, in work, lost or back."""
     found: dict[str, list[int]] = {}
     for row in arrivals:
-        place = 0 if row.status is LeadStatus.WON else 2 if row.status in GONE else 1
-        found.setdefault(row.source or NO_SOURCE, [0, 0, 0])[place] += 1
+        found.setdefault(source_of(row), [0, 0, 0])[OUTCOMES.index(outcome_of(row))] += 1
     return {name: (counts[0], counts[1], counts[2]) for name, counts in found.items()}
+
+
+def source_of(row: Arrival) -> str:
+    """Where a lead came from, as the figures name it."""
+    return row.source or NO_SOURCE
+
+
+def outcome_of(row: Arrival) -> str:
+    """What has become of a qualified lead so far: one of ``OUTCOMES``."""
+    return OUTCOMES[0] if row.status is LeadStatus.WON else OUTCOMES[2] if row.status in GONE else OUTCOMES[1]
 
 
 def gathered(parts: Sequence[Part], most: int = SOURCES) -> list[Part]:

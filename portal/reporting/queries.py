@@ -31,7 +31,9 @@ def _arrivals(session: AnySession, actor: Actor, came: ColumnElement[bool]) -> l
         .correlate(Lead)
         .scalar_subquery()
     )
-    query = access.leads(actor).where(came).with_only_columns(Lead.received_at, Lead.status, Lead.source, handed)
+    query = (
+        access.leads(actor).where(came).with_only_columns(Lead.received_at, Lead.status, Lead.source, handed, Lead.id)
+    )
     return [Arrival(*row) for row in session.execute(query)]
 
 
@@ -49,7 +51,7 @@ def _held(session: AnySession, actor: Actor, came: ColumnElement[bool]) -> list[
         .where(came, Assignment.origin != AssignmentOrigin.REOPENED)
         .with_only_columns(
             Lead.received_at, Assignment.state, Assignment.offered_at, Assignment.accepted_at, Assignment.ended_at,
-            touched,
+            touched, Lead.id,
         )
     )  # fmt: skip
     return [Held(*row) for row in session.execute(query)]
@@ -61,6 +63,6 @@ def _feedback_deadlines(session: AnySession, actor: Actor, came: ColumnElement[b
         access.obligations(actor)
         .join(Lead, Lead.id == Obligation.lead_id)
         .where(came, Obligation.kind == ObligationKind.FEEDBACK, Obligation.due_at <= now, Obligation.state.in_(DUE))
-        .with_only_columns(Lead.received_at, Obligation.state)
+        .with_only_columns(Lead.received_at, Obligation.state, Lead.id)
     )
     return [Deadline(*row) for row in session.execute(query)]

@@ -12,6 +12,7 @@ from models.base import db
 from models.platform import Mail
 from portal.config import Settings
 from portal.errors import NotFound
+from portal.notifications.links import Links
 from portal.web import gate
 from portal.web.shell import since
 from portal.web.staff import paging
@@ -54,7 +55,9 @@ def one(mail_id: str) -> ResponseReturnValue:
     found = db.session.get(Mail, mail_id)
     if found is None:
         raise NotFound
-    return render_template("dev/one.html", mail=found, at=since(found.created_at), paragraphs=_paragraphs(found.text))
+    settings: Settings = current_app.extensions["fairlead"]
+    text = Links(settings.base_url, settings.secret_key).signed(found.text)
+    return render_template("dev/one.html", mail=found, at=since(found.created_at), paragraphs=_paragraphs(text))
 
 
 def _paragraphs(text: str) -> list[Markup]:

@@ -99,7 +99,8 @@ def _send_reset(email: str) -> None:
     asked = accounts.request_reset(db.session, email, now())
     if asked is not None:
         user, secret = asked
-        facts = {"url": url_for("entry.new_password", secret=secret)}
+        until = (now() + tokens.LIFETIME[tokens.RESET]).isoformat()
+        facts = {"url": url_for("entry.new_password", secret=secret), "until": until}
         notify(db.session, NoticeTopic.PASSWORD_RESET, "user", now(), user_id=user.id, facts=facts)
 
 

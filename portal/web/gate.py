@@ -17,8 +17,8 @@ from portal.config import Settings
 from portal.vocabulary import Role
 from portal.web.visitor import actor, signed_in
 
-#: Blueprints that anybody may ask for: signing in, the API with its own keys, styles and icons.
-OPEN = ("entry", "api", "health", "bootstrap", "openapi")
+#: Blueprints that anybody may ask for: signing in, links of mails, the API with its own keys, styles and icons.
+OPEN = ("entry", "by_mail", "api", "health", "bootstrap", "openapi")
 READING = ("GET", "HEAD", "OPTIONS")
 
 

@@ -40,11 +40,26 @@ ADMIN_NAV: tuple[Item, ...] = (
     ("Audit", "audit.index", "scroll", None),
     ("Health", "machinery.index", "heart", None),
 )
-EVERYONE_NAV: tuple[Item, ...] = (("Scoreboard", "scoreboard.index", "grid", None),)
+EVERYONE_NAV: tuple[Item, ...] = (
+    ("Scoreboard", "scoreboard.index", "grid", None),
+    ("Due times", "due_times.index", "calendar", None),
+)
 
 
 #: Pages without an entry of their own, and the entry that they belong to.
-WITHIN = {"partner": "board", "lead_actions": "leads", "lead": "leads"}
+WITHIN = {
+    "partner": "board",
+    "board_acts": "board",
+    "by_hand": "queue",
+    "lead_actions": "leads",
+    "lead": "leads",
+    "our_due_times": "team",
+    "policy_drafts": "policies",
+    "vendor_days": "policies",
+    "rules_edit": "rules",
+    "rules_text": "rules",
+    "rules_try": "rules",
+}
 
 
 def zone() -> str:

@@ -61,8 +61,10 @@
     const said = chips.map((chip) => chip.textContent.trim()).join(" ");
     for (const chip of chips) {
       chip.removeAttribute("role");
-      chip.classList.add("is-new");
-      setTimeout(() => chip.classList.remove("is-new"), CHIP_STAYS_MS);
+      // What may be undone for a minute stays in sight together with its button.
+      const shown = chip.closest(".flash-line") ?? chip;
+      shown.classList.add("is-new");
+      setTimeout(() => shown.classList.remove("is-new"), CHIP_STAYS_MS);
     }
     live.textContent = "";
     document.body.append(live);
@@ -97,7 +99,7 @@
     sentence.textContent = NOT_SENT;
     one(".not-sent")?.remove();
     sentence.classList.add("not-sent");
-    form.closest(ROW)?.append(sentence);
+    (form.closest(ROW) ?? form.closest(".flash-line"))?.append(sentence);
     live.textContent = NOT_SENT;
     form.dataset.plainly = "yes";
   }
@@ -159,12 +161,15 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.closest(LIST) || form.method !== "post" || form.dataset.plainly) return;
+    const undo = one(LIST) !== null && form.closest(".flash-line") !== null;
+    if ((!form.closest(LIST) && !undo) || form.method !== "post" || form.dataset.plainly) return;
     event.preventDefault();
     if (busy) return;
     const row = form.closest(ROW);
     const body = new FormData(form, event.submitter);
-    const aim = { kind: "save", row: row.dataset.row, next: following(row) };
+    const aim = undo
+      ? { kind: "save", next: new URL(form.action).pathname.split("/").at(-2) }
+      : { kind: "save", row: row.dataset.row, next: following(row) };
     visit(form.action, { method: "POST", body }, aim).catch(() => notSent(form));
   });
 
@@ -172,6 +177,39 @@
   window.addEventListener("popstate", () => {
     if (location.pathname !== shownPath) location.reload();
   });
+
+  // ---------- Examples that redraw ----------
+
+  const REDRAW_MS = 350;
+  let waiting = 0;
+  let asked = 0;
+
+  /** Ask the form's own page what it shows for what is typed now, and put its example in place of this one. */
+  async function redraw(form) {
+    const number = ++asked;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("do", "example");
+    one(form.dataset.redraw)?.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = one(form.dataset.redraw, page);
+      if (fresh && number === asked) one(form.dataset.redraw)?.replaceWith(document.adoptNode(fresh));
+    } catch {
+      // The button that shows the example still works, and says what is wrong.
+    } finally {
+      if (number === asked) one(form.dataset.redraw)?.removeAttribute("aria-busy");
+    }
+  }
+
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => {
+      const form = event.target.form;
+      if (!form?.dataset.redraw) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(redraw, REDRAW_MS, form);
+    });
+  }
 
   // ---------- Keys ----------
 
@@ -201,7 +239,7 @@
     }
   }
 
-  const KEYS = { j: () => move(1), k: () => move(-1), "?": help };
+  const KEYS = { j: () => move(1), k: () => move(-1), u: () => one('.flash-line [data-key="u"]')?.click(), "?": help };
   for (const key of "adlf12345") KEYS[key] = () => act(key);
 
   document.addEventListener("change", (event) => {

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from portal.cli import valkey
-from portal.cli.supervisor import Child, Supervisor, address, answers
+from portal.cli.supervisor import Child, address, answers
 from tests.support.databases import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +48,8 @@ class Running:
         return self.supervisor.children(recursive=True)
 
     def child(self, command: str) -> psutil.Process:
-        """The child that runs ``command``."""
-        return next(child for child in self.supervisor.children() if command in child.cmdline())
+        """The child that runs ``command``, by what lists of processes show."""
+        return next(child for child in self.supervisor.children() if child.name() == f"fairlead {command}")
 
     def said(self, words: str) -> bool:
         return words in self.output.read_text()
@@ -180,7 +180,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Child:
 
     now = [0.0]
     monkeypatch.setattr(Child, "start", start)
-    made = Child("The clock", ["clock"], {})
+    made = Child("The clock", "fairlead clock", lambda: lambda: None)
     made.now = now  # type: ignore[attr-defined]
     return made
 
@@ -209,17 +209,25 @@ def test_a_long_life_makes_the_next_start_quick_again(child: Child) -> None:
     assert child.start_at == 100.5
 
 
-def test_settings_that_cannot_be_used_end_everything(tmp_path: Path) -> None:
-    """The child's own sentence is on stderr; starting it again would not help."""
-    said: list[str] = []
-    bad = Child("The clock", ["no-such-command"], {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]})
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        assert Supervisor([bad], said.append).run(lambda: False, lambda: None) == 2
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert said == []
+UNUSABLE = """
+from portal.cli.supervisor import Child, Supervisor
+from portal.config import ConfigError
+
+def work():
+    raise ConfigError("This cannot be used.")
+
+bad = Child("The clock", "fairlead clock", lambda: work)
+raise SystemExit(Supervisor([bad]).run(lambda: False, lambda: None))
+"""
+
+
+def test_settings_that_cannot_be_used_end_everything() -> None:
+    """The child's own sentence is all that is said; starting it again would not help."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSABLE], env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "This cannot be used.\n")
 
 
 @pytest.mark.parametrize(

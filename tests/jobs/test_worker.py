@@ -213,6 +213,7 @@ def test_a_slow_server_makes_nobody_else_send_the_mail(
     app: Flask, session: Session, settings: Settings, mails: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a letter is being handed over its lease is renewed, however short it is."""
+    from portal.notifications.links import Links
     from portal.notifications.transports import MemoryTransport
 
     monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=0.9))
@@ -227,8 +228,9 @@ def test_a_slow_server_makes_nobody_else_send_the_mail(
                 seen.append(mails[0] in delivery.due(db.session(), database_now(), 10))
 
     done = delivery.deliver_due(
-        session, Slow(), database_now(), sender="a@b.example", bounced=lambda *_: None, only=mails[:1]
-    )
+        session, Slow(), database_now(), sender="a@b.example", links=Links("https://leads.example", "k" * 16),
+        bounced=lambda *_: None, only=mails[:1],
+    )  # fmt: skip
     assert (done, seen) == (Delivered(sent=1), [False])
 
 

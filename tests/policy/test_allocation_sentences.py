@@ -1,5 +1,6 @@
 """What staff and the partner read about a gate and a decision; what a partner must never read."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from portal.allocation.gates import evaluate
-from portal.allocation.sentences import decision_sentence, gate_sentence, missed_sentence
+from portal.allocation.sentences import Seen, decision_sentence, gate_sentence, missed_sentence
 from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate, QueueReason, Standing, StrategyKind
 from tests.policy.allocation_partners import NOW, calendar, lead, partner, state
 
@@ -101,12 +102,19 @@ def candidate(name: str, closed: Gate | None = None, rank: int | None = None, fa
 WON = [candidate("Nordhaven", rank=1), candidate("Sudberg", rank=2), candidate("Ostfeld", Gate.OPEN_CAP)]
 
 
+def seen(candidates: Sequence[dict[str, Any]]) -> Seen:
+    """What a decision about these candidates, the first of them the winner, tells of all."""
+    closed = Counter(Gate(gate) for c in candidates for gate, passed, _ in c["gates"] if not passed)
+    fit = sum(c["eligible"] for c in candidates)
+    return Seen(fit, bool(candidates) and candidates[0]["rank"] is not None, closed)
+
+
 def decided(
     audience: str, origin: AssignmentOrigin, strategy: StrategyKind, candidates: Sequence[dict[str, Any]] = WON
 ) -> str:
     return decision_sentence(
         outcome=DecisionOutcome.OFFERED, origin=origin, strategy=strategy, reason=None, winner="Nordhaven",
-        candidates=candidates, audience=audience,
+        seen=seen(candidates), audience=audience,
     )  # fmt: skip
 
 
@@ -160,7 +168,7 @@ def queued(
     *candidates: dict[str, Any], reason: QueueReason = QueueReason.NOBODY_ELIGIBLE, audience: str = "staff"
 ) -> str:
     return decision_sentence(
-        outcome=DecisionOutcome.QUEUED, origin=None, strategy=ROBIN, reason=reason, winner=None, candidates=candidates,
+        outcome=DecisionOutcome.QUEUED, origin=None, strategy=ROBIN, reason=reason, winner=None, seen=seen(candidates),
         audience=audience,
     )  # fmt: skip
 
@@ -185,6 +193,6 @@ def test_to_staff_why_nobody_got_it() -> None:
 def test_in_the_open_pool() -> None:
     sentence = decision_sentence(
         outcome=DecisionOutcome.POOLED, origin=None, strategy=StrategyKind.OPEN_POOL, reason=None, winner=None,
-        candidates=WON, audience="partner",
+        seen=seen(WON), audience="partner",
     )  # fmt: skip
     assert sentence == "It is in the open pool: the first to claim it gets it."

@@ -1,5 +1,7 @@
 """A list of rules: what it is read as, each refusal with its place and sentence, and each warning."""
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -33,6 +35,9 @@ def rule(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**plain, **changes}.items() if value is not ...}
 
 
+LISTS = {"strategic": frozenset({"Acme GmbH"}), "new": frozenset[str]()}
+
+
 def errors(*rules: Any, known: Known = KNOWN) -> list[tuple[str, str]]:
     with pytest.raises(RuleError) as refused:
         parse_rules(list(rules), known)
@@ -40,7 +45,7 @@ def errors(*rules: Any, known: Known = KNOWN) -> list[tuple[str, str]]:
 
 
 def warnings(*rules: Any) -> tuple[str, ...]:
-    return parse_rules(list(rules), KNOWN).warnings
+    return parse_rules(list(rules), replace(KNOWN, lists=LISTS, located=frozenset({"north"}))).warnings
 
 
 def test_a_rule_is_read_in_full() -> None:
@@ -72,9 +77,14 @@ def test_what_a_rule_leaves_out() -> None:
         ({"kind": "open_pool"}, Strategy(StrategyKind.OPEN_POOL, hours=24)),
         ({"kind": "open_pool", "hours": 1}, Strategy(StrategyKind.OPEN_POOL, hours=1)),
         ({"kind": "open_pool", "hours": 720}, Strategy(StrategyKind.OPEN_POOL, hours=720)),
+        ({"kind": "open_pool", "max_open": 3}, Strategy(StrategyKind.OPEN_POOL, max_open=3)),
         ({"kind": "least_loaded", "by": None}, Strategy(StrategyKind.LEAST_LOADED)),
+        ({"kind": "nearest"}, Strategy(StrategyKind.NEAREST)),
+        ({"kind": "best_conversion"}, Strategy(StrategyKind.BEST_CONVERSION, floor_share=Fraction(1, 5))),
+        ({"kind": "best_conversion", "floor_share": 0.35},
+         Strategy(StrategyKind.BEST_CONVERSION, floor_share=Fraction(7, 20))),
     ],
-)
+)  # fmt: skip
 def test_strategies(strategy: dict[str, Any], read: Strategy) -> None:
     assert parse_rules([rule(strategy=strategy), OTHERS], KNOWN).rules[0].strategy == read
 
@@ -84,7 +94,7 @@ def test_strategies(strategy: dict[str, Any], read: Strategy) -> None:
     [
         ({}, ["north", "south", "east"]),
         ({"tiers": ["gold", "silver"]}, ["north", "south"]),
-        ({"tags": ["retail", "health"]}, ["north"]),
+        ({"tags": ["retail", "cloud"]}, ["north"]),
         ({"partners": ["east", "south"]}, ["south", "east"]),
         ({"tiers": ["silver"], "partners": ["south", "north"]}, ["south"]),
         ({"covers_territory": True, "certified": True}, ["north", "south", "east"]),
@@ -113,11 +123,18 @@ def test_who_is_in_a_pool(pool: dict[str, Any], ids: list[str]) -> None:
         ({"pool": {"partners": ["west"]}}, "pool.partners", "no partner 'west'"),
         ({"pool": {"certified": "yes"}}, "pool.certified", "true or false"),
         ({"pool": {"covers_territory": 1}}, "pool.covers_territory", "true or false"),
-        ({"strategy": {"kind": "random"}}, "strategy.kind", "weighted_round_robin, least_loaded, named, open_pool"),
+        ({"strategy": {"kind": "random"}}, "strategy.kind", "least_loaded, best_conversion, nearest, named, open_pool"),
         ({"strategy": {"kind": []}}, "strategy.kind", "Use one of"),
         ({"strategy": {}}, "strategy.kind", "Use one of"),
-        ({"strategy": {"kind": "best_conversion"}}, "strategy.kind", "not part of this release"),
-        ({"strategy": {"kind": "nearest"}}, "strategy.kind", "not part of this release"),
+        ({"strategy": {"kind": "best_conversion", "floor_share": 0}}, "strategy.floor_share", "from 0.01 to 0.5"),
+        ({"strategy": {"kind": "best_conversion", "floor_share": 0.6}}, "strategy.floor_share", "from 0.01 to 0.5"),
+        ({"strategy": {"kind": "best_conversion", "floor_share": 0.125}}, "strategy.floor_share", "in hundredths"),
+        ({"strategy": {"kind": "best_conversion", "floor_share": True}}, "strategy.floor_share", "in hundredths"),
+        ({"strategy": {"kind": "best_conversion", "floor_share": "0.2"}}, "strategy.floor_share", "in hundredths"),
+        ({"strategy": {"kind": "nearest", "floor_share": 0.2}}, "strategy.floor_share", "Only best_conversion"),
+        ({"strategy": {"kind": "nearest", "max_open": 3}}, "strategy.max_open", "Only open_pool takes max_open"),
+        ({"strategy": {"kind": "open_pool", "max_open": 0}}, "strategy.max_open", "1 to 1,000"),
+        ({"strategy": {"kind": "open_pool", "hours": None}}, "strategy.hours", "1 to 720"),
         ({"strategy": {**ROBIN, "weights": {}}}, "strategy.weights", "no 'weights' here"),
         ({"strategy": {**ROBIN, "by": "city"}}, "strategy.by", "country, region, product"),
         ({"strategy": {**ROBIN, "by": ["country"]}}, "strategy.by", "country, region, product"),
@@ -212,17 +229,87 @@ def test_a_rule_that_nothing_can_reach(first: dict[str, Any], second: dict[str, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"pool": {"tiers": ["platinum"]}}, "No partner is in this pool"),
         ({"pool": {"tiers": ["gold"], "partners": ["south"]}}, "No partner is in this pool"),
         ({"when": country("FR"), "pool": {"covers_territory": True}}, "covers the territory"),
         ({"when": country("AT"), "pool": {"tiers": ["gold"], "covers_territory": True}}, "covers the territory"),
-        ({"when": product("Sprocket"), "pool": {"certified": True}}, "certified for the product"),
+        ({"when": product("Gadget"), "pool": {"tiers": ["gold"], "certified": True}}, "certified for the product"),
     ],
 )
 def test_a_pool_that_matches_no_partner_at_all(changes: dict[str, Any], says: str) -> None:
     found = errors(rule(**changes), OTHERS)
     assert [field for field, _ in found] == ["rules.0.pool"]
     assert says in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("pool", "where", "says"),
+    [
+        (
+            {"tiers": ["platinum"]},
+            "tiers",
+            "No partner has the tier platinum: correct it, or give it to a partner first.",
+        ),
+        ({"tiers": ["gold", "platinum"]}, "tiers", "No partner has the tier platinum"),
+        ({"tags": ["cloud", "health", "auto"]}, "tags", "No partner has the tag auto; health"),
+    ],
+)
+def test_a_tier_or_tag_that_nobody_has(pool: dict[str, Any], where: str, says: str) -> None:
+    (found,) = errors(rule(pool=pool), OTHERS)
+    assert found[0] == f"rules.0.pool.{where}"
+    assert found[1].startswith(says)
+
+
+def of_region(region: str, *codes: str) -> dict[str, Any]:
+    within = country(*codes)["all"] if codes else []
+    return {"all": [*within, {"field": "region", "op": "eq", "value": region}]}
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        (product("Sprocket"), "No partner is certified for Sprocket, and no lead ever named it"),
+        ({"any": [product("widget"), product("Sprocket")]}, "No partner is certified for Sprocket"),
+        (of_region("DE-XX"), "There is no region DE-XX"),
+        (of_region("DE-BY", "AT"), "DE-BY is not in AT"),
+    ],
+)
+def test_a_value_that_nobody_knows(when: dict[str, Any], says: str) -> None:
+    (found,) = errors(rule(when=when), OTHERS)
+    assert found[0] == "rules.0.when"
+    assert found[1].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("when", "known"),
+    [
+        (product("Sprocket"), replace(KNOWN, heard_of=lambda field, value: (field, value) == ("product", "Sprocket"))),
+        (product("Sprocket"), replace(KNOWN, products=frozenset())),
+        (product("gadget"), KNOWN),
+        (of_region("DE-BY", "DE", "AT"), KNOWN),
+        (of_region("Bavaria", "DE"), KNOWN),
+        (of_region("BY", "DE"), KNOWN),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_value_that_somebody_may_know(when: dict[str, Any], known: Known) -> None:
+    assert len(parse_rules([rule(when=when), OTHERS], known).rules) == 2
+
+
+def test_a_list_is_what_it_holds_and_one_that_is_gone_holds_nothing() -> None:
+    of_list = {"all": [{"field": "company", "op": "in", "value": ["list:strategic"]}]}
+    read = parse_rules([rule(when=of_list), OTHERS], replace(KNOWN, lists=LISTS)).rules[0].condition
+    assert (read.matches({"company": "acme gmbh"}), read.matches({"company": "Other"})) == (True, False)
+    gone = parse_rules([rule(when=of_list), OTHERS], KNOWN, published=True).rules[0].condition
+    assert not gone.matches({"company": "Acme GmbH"})
+    assert errors(rule(when=of_list), OTHERS) == [
+        ("rules.0.when.all.0.value", "There is no list 'strategic': make it first.")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_whether_any_rule_asks_when_a_lead_arrived(asked: bool) -> None:
+    arrived = {"not": {"any": [{"field": "arrived", "op": "eq", "value": "in_hours"}, *country("FR")["all"]]}}
+    assert parse_rules([rule(when=arrived if asked else None)], KNOWN).reads_arrival is asked
 
 
 def test_without_any_partner_every_pool_is_empty() -> None:
@@ -239,13 +326,17 @@ def test_without_any_partner_every_pool_is_empty() -> None:
         ({"when": country("FR", "DE")}, ("nobody it asks covers FR.",)),
         ({"when": country("FR", "ES", "IT", "PT", "GB", "IE", "NL")},
          ("nobody it asks covers FR; ES; IT; PT; GB and 2 more.",)),
-        ({"when": product("Sprocket")}, ("nobody it asks is certified for Sprocket.",)),
+        ({"when": product("Gadget"), "pool": {"tiers": ["gold"]}}, ("nobody it asks is certified for Gadget.",)),
         ({"when": {"not": product("Sprocket")}}, ()),
         ({"when": {"all": [country("DE"), {"field": "region", "op": "eq", "value": "DE-BY"}]},
           "pool": {"partners": ["east"]}},
          ("nobody it asks is active now.", "nobody it asks covers DE-BY, DE.")),
-        ({"pool": {"tiers": ["gold", "platinum"], "tags": ["cloud", "health"]}},
-         ("no partner has the tier platinum.", "no partner has the tag health.")),
+        ({"when": {"all": [{"field": "company", "op": "in", "value": ["list:strategic", "list:new"]}]}},
+         ("the list new is empty now.",)),
+        ({"strategy": {"kind": "nearest"}, "pool": {"partners": ["north", "south"]}},
+         ("where Sudberg IT is, nobody knows: until postcode and place are given, others come first.",)),
+        ({"when": {"all": [{"field": "country", "op": "in", "value": ["group:benelux", "DE"]}]}},
+         ("nobody it asks covers BE; LU; NL.",)),
     ],
     ids=lambda value: str(value)[:70],
 )  # fmt: skip

@@ -24,6 +24,7 @@ from portal.calendars.describe import exact
 from portal.notifications import delivery
 from portal.notifications.delivery import BACK_OFF, LEASE, Delivered, deliver_due
 from portal.notifications.layout import House
+from portal.notifications.links import Links
 from portal.notifications.posting import post_pending
 from portal.notifications.transports import (
     Deferred,
@@ -39,6 +40,7 @@ from tests.support.mail import Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = House("https://leads.example", "Contoso", exact)
+LINKS = Links("https://leads.example", "a secret of this test")
 SENDER = "Fairlead <fairlead@leads.example>"
 REP = "rep@north.example"
 
@@ -60,7 +62,7 @@ def deliver(session: Session, transport: Transport, after: timedelta = timedelta
     # What a test has looked at belongs to a transaction that the clock would not be in.
     if session.in_transaction():
         session.rollback()
-    return deliver_due(session, transport, NOW + after, sender=SENDER, bounced=address_bounced, limit=limit)
+    return deliver_due(session, transport, NOW + after, sender=SENDER, links=LINKS, bounced=address_bounced, limit=limit)
 
 
 def the_mail(session: Session) -> Mail:
@@ -228,6 +230,7 @@ from datetime import datetime
 from app import create_app
 from models.base import db
 from portal.notifications import delivery
+from portal.notifications.links import Links
 from portal.notifications.transports import SmtpTransport
 from tests.support.databases import settings_for
 
@@ -236,7 +239,7 @@ delivery._mark_sent = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 with create_app(settings_for(sys.argv[2])).app_context():
     delivery.deliver_due(
         db.session(), SmtpTransport(sys.argv[3]), datetime.fromisoformat(sys.argv[4]),
-        sender="fairlead@leads.example", bounced=lambda *_: None,
+        sender="fairlead@leads.example", links=Links("https://leads.example", "k" * 16), bounced=lambda *_: None,
     )
 """
 
@@ -289,6 +292,7 @@ def test_the_limit_and_the_wish_to_stop_are_kept(session: Session, north: Partne
         transport,
         NOW,
         sender=SENDER,
+        links=LINKS,
         bounced=address_bounced,
         stopping=lambda: len(transport.sent) > 2,
     )

@@ -274,10 +274,10 @@ def test_the_audit_is_filtered_paged_and_says_what_is_sealed(office: Office) -> 
     office.do(close)
     browser.done(f"/leads/{lead_id}/recall", reason="Mine")
     page = browser.page("/audit")
-    assert "Not yet" in page and "Sealed as" in page and "Facts" in page
-    assert "assignment.recall" in browser.page("/audit?actor=ines&action=assignment")
-    assert "lead.receive" not in browser.page("/audit?actor=ines")
-    assert "lead.receive" in browser.page(f"/audit?object={lead_id}")
+    assert "Not yet" in page and "Sealed as" in page and "Sealed up to number" in page
+    assert "Ines Okafor took a lead back" in browser.page("/audit?actor=ines&action=assignment")
+    assert "Fairlead took a lead in" not in browser.page("/audit?actor=ines")
+    assert "Fairlead took a lead in" in browser.page(f"/audit?object={lead_id}")
     assert "Nothing fits these filters" in browser.page("/audit?action=%25")
 
 

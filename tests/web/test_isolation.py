@@ -33,8 +33,11 @@ OTHERS = {
     "secret": "a one-time link, looked up by its hash",
     "version_id": "versions belong to the vendor; partners reach no route of them",
     "policy_id": "versions belong to the vendor; partners reach no route of them",
+    "day_id": "a day off of the vendor; partners reach no route of them",
     "token": "a file kept for its uploader alone",
     "mail_id": "development only",
+    "link": "signed for one reader and one act; nothing is looked up before the signature is checked",
+    "kind": "one of a fixed few words",
     "name": "one of a fixed few words",
     "what": "one of a fixed few words",
 }
@@ -43,6 +46,7 @@ ROLES = (*PARTNER_ROLES, "portfolio_manager", "nobody", "no_key")
 RIVAL = ("Rival Systems", "Hidden Client", "hidden@client.example.com", "Secret Person", "rival.rep@")
 UNTIL = (datetime.now(UTC) + timedelta(days=30)).isoformat().replace("+00:00", "Z")
 WORDS = {"name": "log", "what": "off", "filename": "x", "secret": "x", "token": "x", "mail_id": "x"}
+WORDS |= {"link": "x", "kind": "digest"}
 #: A body that the call takes, so that it is the object that is refused and nothing else.
 BODIES: dict[str, dict[str, Any]] = {
     "api.decline": {"reason": "other"},

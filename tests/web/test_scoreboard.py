@@ -59,7 +59,7 @@ def test_a_period_is_found_again_at_its_address_and_leads_to_its_rows(office: Of
     browser = office.visit("marketer")
     raw = browser.get("/scoreboard?from=2026-03-02&to=2026-02-25").get_data(as_text=True)
     assert 'name="from" value="2026-02-25"' in raw and 'name="to" value="2026-03-02"' in raw
-    rows = "/leads?from=2026-02-25&to=2026-03-02"
+    rows = "/scoreboard/rows/leads?from=2026-02-25&to=2026-03-02"
     assert f'href="{rows.replace("&", "&amp;")}"' in raw
     assert "Inside" in browser.page(rows) and "Outside" not in browser.page(rows)
     assert "1 Feb 2026 to 2 Mar 2026" in browser.page("/scoreboard?from=nonsense&to=2026-13-40")

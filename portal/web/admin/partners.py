@@ -1,5 +1,7 @@
 """Partners as the vendor sets them up: list, create, edit, switch off."""
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -21,6 +23,8 @@ from portal.web.partner.hours import field_of
 from portal.web.shell import saved
 from portal.web.staff import paging
 from portal.web.staff.forms import with_errors
+from portal.web.staff.partner_reading import places, some
+from portal.web.staff.partner_search import searched
 from portal.web.visitor import actor, now
 
 partners = Blueprint("partners", __name__, url_prefix="/partners")
@@ -32,11 +36,18 @@ def index() -> ResponseReturnValue:
     """All partners by name."""
     text = paging.words()
     query = access.partners(actor()).order_by(func.lower(Partner.name), Partner.id)
-    if text:
-        query = query.where(Partner.name.ilike(paging.like(text), escape="\\"))
+    query = searched(query, db.session, actor(), text)
     found = db.session.scalars(query.limit(paging.SIZE + 1).offset((paging.page_number() - 1) * paging.SIZE)).all()
     rows, more = paging.cut(found)
-    return render_template("partners/index.html", rows=rows, q=text, **paging.numbered(more))
+    return render_template("partners/index.html", rows=[_row(row) for row in rows], q=text, **paging.numbered(more))
+
+
+def _row(partner: Partner) -> dict[str, Any]:
+    return {
+        "partner": partner,
+        "covers": some(places(partner), 3) or "Everywhere",
+        "tags": some(partner.tags, 4),
+    }
 
 
 @partners.route("/new", methods=["GET", "POST"])

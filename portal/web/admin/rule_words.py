@@ -1,95 +1,104 @@
-"""Rules as people read them: who is meant, which partners, how they are shared, what comes else."""
+"""Rules as cards: who is meant, which partners, how they are shared, what comes else; what another list changes."""
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
-from portal.qualification.conditions import parse_condition
+from markupsafe import Markup, escape
+
+from portal.allocation.describe import parts
+from portal.allocation.difference import Change, difference
 from portal.vocabulary import StrategyKind
+from portal.web.admin.rules_choices import Choices
 
-Names = Mapping[str, str]
-Lines = list[tuple[str, str]]
-
-
-def card(rule: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """One rule as a card: its name and the four lines."""
-    return {
-        "name": rule["name"],
-        "lines": [
-            ("Leads", _leads(rule)),
-            ("Partners", _partners(rule.get("pool") or {}, names)),
-            ("Shared", _shared(rule["strategy"], names)),
-            ("Else", _else(rule.get("then", "queue"), names)),
-        ],
-    }
+Rule = Mapping[str, Any]
+Card = dict[str, Any]
+TERMS = {"leads": "Leads", "partners": "Partners", "shared": "Shared", "else": "Else"}
+MARKS = {"renamed": "renamed", "changed": "changed"}
 
 
-def _leads(rule: Mapping[str, Any]) -> str:
-    sentence = parse_condition(rule.get("when")).sentence()
-    return sentence[:1].upper() + sentence[1:]
+def card(rule: Rule, choices: Choices, changes: Sequence[Change] = ()) -> Card:
+    """One rule as a card: its name, the four lines, and what they changed; new words are <ins>, old ones <del>."""
+    names = choices.names
+    changed = {change.part: change for change in changes if change.kind == "changed"}
+    lines = []
+    for part, words in parts(rule, names).items():
+        told = marked(str(changed[part].before), words) if part in changed else words
+        lines.append((TERMS[part], _counted(told, rule, choices) if part == "partners" else told))
+    called = next((change.before for change in changes if change.kind == "renamed"), None)
+    name = marked(called, rule["name"]) if called else rule["name"]
+    return {"name": name, "lines": lines, "mark": _mark(changes)}
 
 
-def _partners(pool: Mapping[str, Any], names: Names) -> str:
-    parts = [f"Tier {_or(pool['tiers'])}"] if pool.get("tiers") else []
-    parts += [f"tag {_or(pool['tags'])}"] if pool.get("tags") else []
-    parts += (
-        [_or([names.get(id_, "a partner that is gone") for id_ in pool["partners"]])] if pool.get("partners") else []
-    )
-    parts += ["covers the territory"] if pool.get("covers_territory") else []
-    parts += ["certified for the product"] if pool.get("certified") else []
-    told = "; ".join(parts)
-    return told[:1].upper() + told[1:] if told else "Any active partner"
+def _counted(told: str, rule: Rule, choices: Choices) -> str:
+    """How many partners a pool has just now; where the rule names them that is plain to see."""
+    pool = rule.get("pool") or {}
+    if rule["strategy"]["kind"] == StrategyKind.NAMED:
+        return told if pool else "One, by name"
+    if list(pool) == ["partners"]:
+        return told
+    count = sum(member.active and member.inside(pool) for member in choices.members)
+    return Markup("{} ({} active)").format(told, count)
 
 
-def _or(values: Sequence[str]) -> str:
-    listed = [str(value) for value in values]
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
-
-
-def _shared(strategy: Mapping[str, Any], names: Names) -> str:
-    kind = StrategyKind(strategy["kind"])
-    if kind is StrategyKind.NAMED:
-        return f"All to {names.get(strategy.get('partner', ''), 'a partner that is gone')}"
-    if kind is StrategyKind.OPEN_POOL:
-        return f"Open pool, first to claim, {strategy.get('hours', 24)} h"
-    return f"{kind.label}, one rotation for each {strategy['by']}" if strategy.get("by") else kind.label
-
-
-def _else(then: Any, names: Names) -> str:
-    if isinstance(then, Mapping):
-        return f"To {names.get(then.get('partner', ''), 'a partner that is gone')}"
-    return {"next": "Next rule", "pool": "Open pool", "queue": "Queue"}.get(str(then), str(then))
-
-
-def compared(
-    rules: Sequence[Mapping[str, Any]], live: Sequence[Mapping[str, Any]], names: Names
-) -> list[dict[str, Any]]:
-    """The cards of a draft, each marked where it is new, changed or moved against the live rules."""
-    before = {rule["name"]: (place, rule) for place, rule in enumerate(live, start=1)}
-    order = [rule["name"] for rule in live if rule["name"] in {r["name"] for r in rules}]
-    kept = [rule["name"] for rule in rules if rule["name"] in before]
-    return [{**card(rule, names), "mark": _mark(rule, before, order, kept)} for rule in rules]
-
-
-def _mark(
-    rule: Mapping[str, Any], before: Mapping[str, tuple[int, Mapping[str, Any]]], order: list[str], kept: list[str]
-) -> str | None:
-    if rule["name"] not in before:
+def _mark(changes: Sequence[Change]) -> str | None:
+    """ "New", "Changed", "Renamed, changed, was 2"; None where nothing differs."""
+    kinds = {change.kind for change in changes}
+    if "added" in kinds:
         return "New"
-    place, was = before[rule["name"]]
-    if dict(rule) != dict(was):
-        return "Changed"
-    return f"Moved, was {place}" if order.index(rule["name"]) != kept.index(rule["name"]) else None
+    marks = [word for kind, word in MARKS.items() if kind in kinds]
+    marks += [f"moved, was {change.before}" for change in changes if change.kind == "moved"]
+    told = ", ".join(marks)
+    return told[:1].upper() + told[1:] or None
 
 
-def gone(rules: Sequence[Mapping[str, Any]], live: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of live rules that a draft no longer has."""
-    names = {rule["name"] for rule in rules}
-    return [rule["name"] for rule in live if rule["name"] not in names]
+def compared(later: Sequence[Rule], earlier: Sequence[Rule], choices: Choices) -> tuple[list[Card], list[str]]:
+    """The cards of a list, each marked against an earlier one; and the names of the rules that it no longer has."""
+    by_place: dict[int, list[Change]] = defaultdict(list)
+    gone: list[str] = []
+    for change in difference(earlier, later, choices.names):
+        if change.kind == "removed":
+            gone.append(change.rule)
+        else:
+            by_place[change.place].append(change)
+    return [card(rule, choices, by_place[n]) for n, rule in enumerate(later, start=1)], gone
 
 
-def effect(number: int, cards: Sequence[Mapping[str, Any]], dropped: Sequence[str]) -> str:
+def marked(old: str, new: str) -> str:
+    """The new words, what came in as <ins> and what went as <del> after it; plain where nothing changed."""
+    if old == new:
+        return new
+    one, other = (re.findall(r"[^\s;,()]+|[\s;,()]+", text) for text in (old, new))
+    shown: list[Markup] = []
+    for what, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        came, went = "".join(other[k:m]), "".join(one[i:j])
+        shown.append(escape(came) if what == "equal" else _changed(came, went))
+    return Markup("").join(shown)
+
+
+def _changed(came: str, went: str) -> Markup:
+    parts = [Markup("<ins>{}</ins>").format(came.strip())] if came.strip() else [escape(came)]
+    parts += [Markup("<del>{}</del>").format(went.strip())] if went.strip() else []
+    before, after = came[: len(came) - len(came.lstrip())], came[len(came.rstrip()) :] if came.strip() else ""
+    inner = Markup(" ").join(part for part in parts if part.strip())
+    return Markup("{}{}{}").format(before or (" " if not came else ""), inner, after)
+
+
+def count(cards: Sequence[Card], dropped: Sequence[str]) -> str:
+    """ "3 changes", "no change"."""
+    changes = _changes(cards, dropped)
+    return f"{changes or 'no'} change{'' if changes in (0, 1) else 's'}"
+
+
+def _changes(cards: Sequence[Card], dropped: Sequence[str]) -> int:
+    return sum(each["mark"] is not None for each in cards) + len(dropped)
+
+
+def effect(number: int, cards: Sequence[Card], dropped: Sequence[str]) -> str:
     """What publishing does: "Publish version 13: 3 rules change for new leads."."""
-    changes = sum(card["mark"] is not None for card in cards) + len(dropped)
+    changes = _changes(cards, dropped)
     rules = "no rule changes" if not changes else f"{changes} rule{' changes' if changes == 1 else 's change'}"
     return (
         f"Publish version {number}: {rules} for new leads. "

@@ -1,54 +1,53 @@
-"""Allocation rules: the live version in words, drafts as text, publish and roll back with the effect named."""
+"""Allocation rules: the live version and the draft beside it in words, versions compared, published, brought back."""
 
-from typing import Any
-
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import HiddenField, StringField
+from wtforms.validators import Length
 
 from models.allocation import RuleVersion
 from models.base import db
-from models.partners import Partner
 from models.session import unit
-from portal.allocation import versions
-from portal.errors import Conflict, Invalid, NotFound
+from portal.allocation import drafts
+from portal.allocation.difference import difference
+from portal.allocation.yaml_form import to_yaml
+from portal.errors import Conflict, Invalid
 from portal.vocabulary import VersionState
 from portal.web import gate
-from portal.web.admin import rule_words
+from portal.web.admin import rule_words, rules_reading
+from portal.web.admin.rules_choices import Choices
+from portal.web.admin.rules_edit import revision_of
 from portal.web.shell import saved
 from portal.web.staff import paging
-from portal.web.staff.documents import DocumentForm, as_text, from_text, refusals
+from portal.web.staff.documents import NOTE
 from portal.web.visitor import actor, now
 
 rules = Blueprint("rules", __name__, url_prefix="/rules")
 gate.only(rules, *gate.ADMINS)
-EXAMPLE = [{"name": "Everything", "strategy": {"kind": "weighted_round_robin"}, "then": "queue"}]
 
 
-def _live() -> RuleVersion | None:
-    return db.session.scalars(select(RuleVersion).where(RuleVersion.state == VersionState.PUBLISHED)).first()
+class PublishForm(FlaskForm):  # type: ignore[misc]
+    """Why a version is published, and the revision of the draft that was read."""
 
-
-def _names() -> dict[str, str]:
-    return {row.id: row.name for row in db.session.execute(select(Partner.id, Partner.name))}
-
-
-def _next_number() -> int:
-    return (db.session.scalar(select(func.max(RuleVersion.number))) or 0) + 1
+    revision = HiddenField()
+    note = StringField("What changes, and why", [Length(max=NOTE, message=f"Use at most {NOTE} characters.")])
 
 
 @rules.get("")
 def index() -> ResponseReturnValue:
-    """The live version, and all versions with who, when and why."""
-    live = _live()
+    """The live version with the newest draft beside it, and all versions with who, when and why."""
+    live, draft, choices = rules_reading.live(), rules_reading.newest_draft(), Choices()
     query = select(RuleVersion).order_by(RuleVersion.number.desc())
-    found = db.session.scalars(query.limit(paging.SIZE + 1).offset((paging.page_number() - 1) * paging.SIZE)).all()
-    listed, more = paging.cut(found)
-    names = _names()
+    listed, more = paging.cut(
+        db.session.scalars(query.limit(paging.SIZE + 1).offset((paging.page_number() - 1) * paging.SIZE)).all()
+    )
     return render_template(
         "rules/index.html",
-        live=live,
-        cards=[rule_words.card(rule, names) for rule in live.rules] if live else [],
+        live=rules_reading.told(live, live, choices) if live else None,
+        draft=rules_reading.told(draft, live, choices) if draft else None,
+        revision=draft.revision if draft else None,
         versions=listed,
         **paging.numbered(more),
     )
@@ -57,93 +56,86 @@ def index() -> ResponseReturnValue:
 @rules.get("/<version_id>")
 def version(version_id: str) -> ResponseReturnValue:
     """One version against the live one, and what publishing it does."""
-    found, live = _found(version_id), _live()
-    before = live.rules if live else []
-    cards, dropped = rule_words.compared(found.rules, before, _names()), rule_words.gone(found.rules, before)
-    number = found.number if found.state is VersionState.DRAFT else _next_number()
+    found, form = rules_reading.found(version_id), PublishForm()
+    form.revision.data, form.note.data = str(found.revision), found.note if found.state is VersionState.DRAFT else ""
+    return _version_page(found, form)
+
+
+def _version_page(found: RuleVersion, form: PublishForm, status: int = 200) -> ResponseReturnValue:
+    live, choices = rules_reading.live(), Choices()
+    told = rules_reading.told(found, live, choices)
+    number = found.number if found.state is VersionState.DRAFT else rules_reading.next_number()
     return render_template(
         "rules/version.html",
-        version=found,
+        **told,
         live=live,
-        cards=cards,
-        dropped=dropped,
-        effect=rule_words.effect(number, cards, dropped),
+        form=form,
+        effect=rule_words.effect(number, told["cards"], told["dropped"]),
+        obstacles=rules_reading.obstacles(found) if found.state is not VersionState.PUBLISHED else [],
         back=found.state is VersionState.RETIRED,
+        editable=found.state is VersionState.DRAFT,
+        revision=found.revision,
         number=number,
+    ), status
+
+
+@rules.get("/compare")
+def compare() -> ResponseReturnValue:
+    """Any two versions: what the later one changes, in words."""
+    versions = db.session.execute(
+        select(RuleVersion.id, RuleVersion.number, RuleVersion.note).order_by(RuleVersion.number.desc()).limit(200)
+    ).all()
+    earlier, later, choices = _named("from"), _named("to"), Choices()
+    told = rules_reading.told(later, earlier, choices) if earlier and later else None
+    changes = difference(earlier.rules, later.rules, choices.names) if earlier and later else []
+    return render_template(
+        "rules/compare.html",
+        versions=versions,
+        earlier=earlier,
+        later=later,
+        told=told,
+        sentences=[change.sentence for change in changes],
     )
 
 
-def _found(version_id: str) -> RuleVersion:
-    found = db.session.get(RuleVersion, version_id)
-    if found is None:
-        raise NotFound
-    return found
+def _named(name: str) -> RuleVersion | None:
+    return rules_reading.found(request.args[name]) if request.args.get(name) else None
 
 
-@rules.route("/draft", methods=["GET", "POST"])
-def draft() -> ResponseReturnValue:
-    """Write the next version as text: check it, or save it as a draft."""
-    form = DocumentForm()
-    if request.method == "GET":
-        form.text.data = as_text(_start())
-    if not form.validate_on_submit():
-        return _draft_page(form, [], None, [])
-    try:
-        wanted = _list(from_text(form.text.data))
-        if not form.keep.data:
-            return _draft_page(form, [], wanted, versions.checked(db.session, wanted))
-        made = unit(db.session, lambda: versions.draft(db.session, wanted, form.note.data or "", now(), actor()))
-    except Invalid as refusal:
-        return _draft_page(form, refusals(refusal.errors), None, [])
-    saved(f"Draft {made.number} is saved. Nothing changes before you publish it.")
-    return redirect(url_for("rules.version", version_id=made.id))
-
-
-def _start() -> Any:
-    """What the text begins with: the version named, else the live one."""
-    if request.args.get("from"):
-        return _found(request.args["from"]).rules
-    live = _live()
-    return live.rules if live else EXAMPLE
-
-
-def _list(document: Any) -> list[Any]:
-    """The list of rules; an object with ``rules``, as the API takes it, is understood too."""
-    if isinstance(document, dict) and isinstance(document.get("rules"), list):
-        document = document["rules"]
-    if not isinstance(document, list):
-        raise Invalid([("rules", "Give a list of rules: it begins with [ and ends with ].")])
-    return document
-
-
-def _draft_page(
-    form: DocumentForm, errors: list[tuple[str, str]], wanted: list[Any] | None, warnings: list[str]
-) -> ResponseReturnValue:
-    live, names = _live(), _names()
-    cards = rule_words.compared(wanted, live.rules if live else [], names) if wanted else []
-    return render_template(
-        "rules/draft.html",
-        form=form,
-        refused=errors,
-        cards=cards,
-        checked=wanted is not None,
-        warnings=warnings,
-        partners=sorted(((name, id_) for id_, name in names.items()), key=lambda pair: pair[0].casefold()),
-        number=_next_number(),
-    ), 422 if errors or form.errors else 200
+@rules.get("/<version_id>/file")
+def file(version_id: str) -> Response:
+    """A version as a YAML file: it comes back by a draft from text."""
+    found = rules_reading.found(version_id)
+    answer = make_response(to_yaml(found.rules, found.note, found.number))
+    answer.headers["Content-Type"] = "application/yaml; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="rules-{found.number}.yaml"'
+    return answer
 
 
 @rules.post("/<version_id>/publish")
 def publish(version_id: str) -> ResponseReturnValue:
-    """Make a draft, or again an earlier version, the live one."""
-    _found(version_id)
+    """Make a draft as it was read, or again an earlier version, the live one."""
+    found, form = rules_reading.found(version_id), PublishForm()
+    draft = found.state is VersionState.DRAFT
+    if not form.validate_on_submit():
+        return _version_page(found, form, 422)
+    revision, note = revision_of(form) if draft else None, (form.note.data or "").strip()
     try:
-        made = unit(db.session, lambda: versions.publish(db.session, version_id, now(), actor()))
-    except Invalid as refusal:
-        flash(f"Version not published: {refusal}", "stop")
-        return redirect(url_for("rules.version", version_id=version_id))
+        made = unit(db.session, lambda: drafts.publish(db.session, version_id, revision, note, now(), actor()))
+    except drafts.Overtaken as refusal:
+        return _not_published(version_id, form, str(refusal))
+    except Invalid:
+        return _version_page(rules_reading.found(version_id), form, 422)
     except Conflict as refusal:
         flash(str(refusal), "stop")
         return redirect(url_for("rules.index"))
     saved(f"Version {made.number} is live: new leads go by it.")
     return redirect(url_for("rules.index"))
+
+
+def _not_published(version_id: str, form: PublishForm, sentence: str) -> ResponseReturnValue:
+    """The draft is not the one that was read: here it is, with the note as typed."""
+    found = rules_reading.found(version_id)
+    form.revision.data = str(found.revision)
+    form.form_errors = [f"{sentence} It was not published: here is the draft as it is now."]
+    return _version_page(found, form, 409)

@@ -1,16 +1,23 @@
 """The acts on a lead, from whichever screen they are done: each gives the sentence to show afterwards."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response
 
-from models.assignments import Assignment
+from models.assignments import Activity, Assignment, Feedback
 from models.base import db
+from models.leads import Lead
 from portal.enforcement import acts
 from portal.errors import Invalid, Refusal
 from portal.follow_up import deals
+from portal.follow_up.queries import next_due
+from portal.follow_up.undo import Ask
 from portal.vocabulary import DeclineReason, ObligationKind
 from portal.web.partner import reading
 from portal.web.partner.forms import DealForm, DeclineForm, FeedbackForm, TouchForm, said
+from portal.web.partner.strip import own_partner
 from portal.web.shell import when
 from portal.web.visitor import actor, now
 
@@ -23,27 +30,84 @@ FORMS: dict[str, type[LeadForm]] = {
 }
 
 
-def accept(assignment_id: str) -> str:
-    """Accept an offer."""
-    acts.accept(db.session, actor(), assignment_id, now())
+@dataclass(frozen=True)
+class Done:
+    """What was done: the sentence that says so, and what of it may be taken back for a minute."""
+
+    sentence: str
+    ask: Ask | None = None
+
+
+def form_for(name: str, held: Assignment, lead: Lead) -> LeadForm:
+    """A form about a lead; a touch's knows when the next one is due and whether feedback is."""
+    form = FORMS[name]()
+    if isinstance(form, TouchForm):
+        asked = reading.due_next(db.session, actor(), [held.id], [ObligationKind.FEEDBACK])
+        form.suggest(next_due(db.session, own_partner(), held, lead, now()), asks_feedback=bool(asked))
+    return form
+
+
+def tell(done: Done, assignment_id: str, back: str) -> None:
+    """Say on the next page what was done, beside it Undo where that can be; ``back``: the page that Undo returns to."""
+    if done.ask is None:
+        return flash(done.sentence, "saved")
+    ids = {"activity": done.ask.activity_id, "feedback": done.ask.feedback_id, "next": back}
+    undo: dict[str, Any] = {
+        "url": url_for("work.undo", assignment_id=assignment_id),
+        "fields": {name: value for name, value in ids.items() if value},
+    }
+    return flash({"text": done.sentence, "undo": undo}, "saved")  # type: ignore[arg-type]
+
+
+def undo(assignment_id: str, ask: Ask) -> str:
+    """Take back what was recorded by mistake."""
+    acts.undo(db.session, actor(), assignment_id, ask, now())
+    return f"Taken back.{owed(assignment_id)}"
+
+
+def _ask(*recorded: Activity | Feedback) -> Ask | None:
+    """What may be taken back of what was recorded together: all of it or nothing."""
+    if any(row.undo_until is None for row in recorded):
+        return None
+    ids = {type(row): row.id for row in recorded}
+    return Ask(ids.get(Activity), ids.get(Feedback))
+
+
+def accept(assignment_id: str, link: str | None = None) -> str:
+    """Accept an offer. ``link``, here and below: the link of a mail that the act uses up."""
+    acts.accept(db.session, actor(), assignment_id, now(), link)
     return f"Accepted.{owed(assignment_id)} The contact details are on the lead."
 
 
-def do(form: LeadForm, assignment_id: str) -> str:
+def do(form: LeadForm, assignment_id: str, link: str | None = None) -> str:
+    """Do what a checked form asks for, where nothing can be taken back; the sentence. Raises portal.errors.Refusal."""
+    return act(form, assignment_id, link).sentence
+
+
+def act(form: LeadForm, assignment_id: str, link: str | None = None) -> Done:
     """Do what a checked form asks for. Raises portal.errors.Refusal."""
     if isinstance(form, TouchForm):
-        return _log(form, assignment_id)
+        return _log(form, assignment_id, link)
     if isinstance(form, DeclineForm):
         reason = DeclineReason(form.reason.data)
-        acts.decline(db.session, actor(), assignment_id, reason, said(form.note.data), now())
-        return "Declined. The lead goes to someone else."
+        acts.decline(db.session, actor(), assignment_id, reason, said(form.note.data), now(), link)
+        return Done("Declined. The lead goes to someone else.")
     if isinstance(form, FeedbackForm):
-        return _feedback(form, assignment_id)
-    return _deal(form, assignment_id)
+        feedback = acts.feedback(db.session, actor(), assignment_id, form.verdict(), now(), link)
+        return Done(_judged(assignment_id), _ask(feedback))
+    return Done(_deal(form, assignment_id))
 
 
-def _log(form: TouchForm, assignment_id: str) -> str:
-    activity = acts.log(db.session, actor(), assignment_id, form.touch(), now())
+def _log(form: TouchForm, assignment_id: str, link: str | None) -> Done:
+    verdict = form.verdict()
+    if verdict is None:
+        activity = acts.log(db.session, actor(), assignment_id, form.touch(), now(), link)
+        return Done(_touched(activity), _ask(activity))
+    both = acts.log_and_judge(db.session, actor(), assignment_id, form.touch(), verdict, now(), link)
+    return Done(f"{_touched(both[0])} {_judged(assignment_id)}", _ask(*both))
+
+
+def _touched(activity: Activity) -> str:
     if not activity.counted:
         return f"Saved. {activity.sentence}"
     met, following = reading.met_by(db.session, actor(), activity)
@@ -63,8 +127,7 @@ def owed(assignment_id: str, *kinds: ObligationKind) -> str:
     return f" {owed.kind.label} by {when(owed.due_at)}." if owed else ""
 
 
-def _feedback(form: FeedbackForm, assignment_id: str) -> str:
-    acts.feedback(db.session, actor(), assignment_id, form.verdict(), now())
+def _judged(assignment_id: str) -> str:
     held = db.session.get_one(Assignment, assignment_id)
     if held.ended_at is not None:
         how = lower(held.disposition.label) if held.disposition else "closed"

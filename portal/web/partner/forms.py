@@ -22,6 +22,11 @@ from portal.web.visitor import now, visitor
 LINE, NOTE = 200, 10_000
 STEPS = (1, 2, 5, 10)
 OBJECTIONS = 20
+RATINGS = tuple("12345")
+RATE, STANDS = "Rate the lead from 1 to 5.", "Say where it stands."
+WHEN_DUE = "due"
+#: Outcomes after which somebody was heard, and the lead can be judged.
+HEARD = (ActivityOutcome.REACHED.value, ActivityOutcome.REPLIED.value)
 AMOUNT = r"\d{1,12}([.,]\d{1,2})?"
 
 
@@ -62,27 +67,63 @@ class DeclineForm(FlaskForm):  # type: ignore[misc]
 
 
 class TouchForm(FlaskForm):  # type: ignore[misc]
-    """Kind, outcome, save: three clicks. A note has no outcome of its own."""
+    """Kind, outcome, save: three clicks. A note has no outcome of its own; who was reached may be judged at once."""
 
     kind = choice("What did you do?", ActivityKind, "Say what you did.")
     outcome = choice("How did it go?", ActivityOutcome, "Say how it went.")
     next_step = SelectField("Next step", default="0", choices=lambda: next_steps())  # noqa: PLW0108 - defined below
     note = StringField("Note", [Optional(), Length(max=NOTE, message=f"Use at most {NOTE:,} characters.")])
+    rating = RadioField("How good is this lead?", choices=options((n, n) for n in RATINGS), validate_choice=False)
+    disposition = RadioField(
+        "Where does it stand?", choices=options((word.value, word.label) for word in Disposition), validate_choice=False
+    )
+    due_at: datetime | None = None
+    asks_feedback = False
+
+    def suggest(self, due_at: datetime | None, *, asks_feedback: bool) -> None:
+        """Put the policy's next touch first among the next steps, chosen on a new form; offer feedback where owed."""
+        self.due_at, self.asks_feedback = due_at, asks_feedback
+        if due_at is not None:
+            self.next_step.choices = [SelectChoice(WHEN_DUE, f"By {when(due_at)}, when it is due"), *next_steps()]
+            if not self.is_submitted():
+                self.next_step.data = WHEN_DUE
 
     def validate_on_submit(self, *args: Any, **more: Any) -> bool:
         if self.is_submitted() and self.kind.data == ActivityKind.NOTE and not self.outcome.data:
             self.outcome.data = ActivityOutcome.OTHER.value
         return bool(super().validate_on_submit(*args, **more))
 
+    def validate_rating(self, field: Field) -> None:
+        if self.judges and field.data not in RATINGS:
+            raise ValidationError(RATE)
+
+    def validate_disposition(self, field: Field) -> None:
+        if self.judges and field.data not in set(Disposition):
+            raise ValidationError(STANDS)
+
+    @property
+    def judges(self) -> bool:
+        """Whether feedback is given along with the touch: only who was heard can be judged."""
+        return self.outcome.data in HEARD and bool(self.rating.data or self.disposition.data)
+
     def touch(self) -> Touch:
         """What was said, as the service takes it."""
-        days = int(self.next_step.data or 0)
         return Touch(
             kind=ActivityKind(self.kind.data),
             outcome=ActivityOutcome(self.outcome.data),
             note=said(self.note.data),
-            next_step_at=in_business_days(days) if days else None,
+            next_step_at=self._next_step_at(),
         )
+
+    def _next_step_at(self) -> datetime | None:
+        chosen = self.next_step.data or "0"
+        return self.due_at if chosen == WHEN_DUE else in_business_days(int(chosen)) if int(chosen) else None
+
+    def verdict(self) -> Verdict | None:
+        """The feedback given along; None where there is none."""
+        if not self.judges:
+            return None
+        return Verdict(rating=int(self.rating.data), disposition=Disposition(self.disposition.data))
 
 
 def in_business_days(days: int) -> datetime | None:
@@ -100,11 +141,11 @@ def next_steps() -> list[SelectChoice]:
 class FeedbackForm(FlaskForm):  # type: ignore[misc]
     rating = RadioField(
         "How good was this lead?",
-        [AnyOf([*"12345"], "Rate the lead from 1 to 5.")],
-        choices=options((n, n) for n in "12345"),
+        [AnyOf(RATINGS, RATE)],
+        choices=options((n, n) for n in RATINGS),
         validate_choice=False,
     )
-    disposition = choice("Where does it stand?", Disposition, "Say where it stands.")
+    disposition = choice("Where does it stand?", Disposition, STANDS)
     reason = line("Reason")
     objections = TextAreaField("Objections or questions heard", [Optional()])
     competitor = line("Competitor met")

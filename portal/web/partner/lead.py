@@ -16,7 +16,7 @@ from portal.follow_up import deals
 from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus
 from portal.web import gate
 from portal.web.partner import acting, lead_facts, reading, words
-from portal.web.partner.acting import FORMS, LeadForm
+from portal.web.partner.acting import LeadForm
 from portal.web.partner.forms import DealForm
 from portal.web.partner.strip import strip
 from portal.web.partner.timeline import lines
@@ -36,7 +36,7 @@ def page(lead_id: str) -> ResponseReturnValue:
     name = request.args.get("form", "")
     usable = usable_forms(held)
     name = name if name in usable else "log" if "log" in usable else ""
-    return partner_page(found, held, name, _new_form(name, held))
+    return partner_page(found, held, name, _new_form(name, held, found))
 
 
 def _held(lead_id: str) -> tuple[Lead, Assignment]:
@@ -64,10 +64,10 @@ def usable_forms(held: Assignment) -> list[str]:
     return ["feedback"] if held.id in reading.due_next(db.session, actor(), [held.id]) else []
 
 
-def _new_form(name: str, held: Assignment) -> LeadForm | None:
+def _new_form(name: str, held: Assignment, found: Lead) -> LeadForm | None:
     known = deals.of_assignment(db.session, held.id) if name == "deal" else None
     if known is None:
-        return (DealForm(currency="EUR") if name == "deal" else FORMS[name]()) if name else None
+        return (DealForm(currency="EUR") if name == "deal" else acting.form_for(name, held, found)) if name else None
     return DealForm(
         name=known.name,
         stage=known.stage.value,
@@ -93,11 +93,11 @@ def accept(lead_id: str) -> ResponseReturnValue:
 def act(lead_id: str, name: str) -> ResponseReturnValue:
     """Do what the page's form says; the form again, with what is wrong, where it cannot be taken."""
     found, held = _own_or_404(lead_id)
-    form = FORMS[name]()
+    form = acting.form_for(name, held, found)
     if not form.validate_on_submit():
         return partner_page(found, held, name, form, 422)
     try:
-        saved(acting.do(form, held.id))
+        acting.tell(acting.act(form, held.id), held.id, url_for("lead.page", lead_id=lead_id))
     except Invalid as refusal:
         return partner_page(*_held(lead_id), name, acting.with_errors(form, refusal), 422)
     except Conflict as refusal:

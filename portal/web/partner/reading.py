@@ -19,7 +19,7 @@ from portal.web.partner.words import OUTCOMES
 OWED = (ObligationState.OPEN, ObligationState.BREACHED)
 PAGE = 50
 MOST_ROWS = 1000
-GROUPS = ("Overdue", "Today", "This week", "Later")
+GROUPS = ("Overdue", "Today", "Tomorrow", "This week", "Later")
 STATES = ("offered", "accepted", "contacted", "won", "lost")
 
 
@@ -82,7 +82,11 @@ def _add_last_touches(session: AnySession, actor: Actor, found: dict[str, Work])
 
 
 def grouped(rows: Sequence[Work], now: datetime, zone: str) -> dict[str, list[Work]]:
-    """The rows by when they are due in the partner's own days; a week ends on Sunday."""
+    """The rows by the day on which they are due in the partner's zone.
+
+    A week ends on Sunday. On a Sunday what is due tomorrow is not this week's; it has a heading of its own, for it
+    may be due in two hours.
+    """
     groups: dict[str, list[Work]] = {name: [] for name in GROUPS}
     for row in rows:
         groups[_group(row, now, ZoneInfo(zone))].append(row)
@@ -95,7 +99,9 @@ def _group(row: Work, now: datetime, zone: ZoneInfo) -> str:
     today, day = now.astimezone(zone).date(), row.first.due_at.astimezone(zone).date()
     if day <= today:
         return "Today"
-    return "This week" if day <= today + timedelta(days=6 - today.weekday()) else "Later"
+    if day <= today + timedelta(days=6 - today.weekday()):
+        return "This week"
+    return "Tomorrow" if day == today + timedelta(days=1) else "Later"
 
 
 @dataclass(frozen=True)
@@ -141,9 +147,12 @@ def in_state(state: str | None) -> ColumnElement[bool] | None:
 
 
 def _found(words: str) -> ColumnElement[bool] | None:
-    if not words:
-        return None
-    part = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    """Every word is somewhere in the lead: "sommer backup" finds Birgit Sommer who asked for Tidewell Backup."""
+    return and_(*(_has_word(word) for word in words.split())) if words.strip() else None
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    part = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
     def has(*columns: object) -> ColumnElement[bool]:
         return or_(*(column.ilike(part, escape="\\") for column in columns))  # type: ignore[attr-defined]

@@ -50,6 +50,7 @@ TOUCH_ICONS = {
     ActivityKind.MESSAGE: "quote",
     ActivityKind.NOTE: "note",
 }
+TAKEN_BACK = "taken back"
 #: Why a lead was taken back, where the portal itself says so.
 RECALLED = {"stopped": "New leads were stopped.", "deactivated": "The partner was switched off."}
 
@@ -74,7 +75,7 @@ def lines(session: AnySession, actor: Actor, lead: Lead, own: Assignment | None)
     ).all()
     events = [event for event in events if own is None or _may_read(event, own)]
     touches = session.scalars(access.activities(actor).where(Activity.lead_id == lead.id)).all()
-    verdicts = session.scalars(access.feedback(actor).where(Feedback.lead_id == lead.id)).all()
+    verdicts = session.scalars(access.feedback(actor, taken_back=True).where(Feedback.lead_id == lead.id)).all()
     owed = session.scalars(access.obligations(actor).where(Obligation.lead_id == lead.id)).all()
     said = _enquiries(session, lead, events) if own is None or knows(own) else {}
     names = _partners(session, actor, events) if own is None else {}
@@ -151,7 +152,7 @@ def _touch(activity: Activity) -> Line:
         activity.occurred_at,
         head,
         f"By {activity.actor_name}.{following}",
-        chip="" if activity.counted else "does not count as a touch",
+        chip=TAKEN_BACK if activity.taken_back_at else "" if activity.counted else "does not count as a touch",
         said=activity.note or "",
         tone="done" if activity.counted else "plain",
     )
@@ -162,7 +163,15 @@ def _verdict(feedback: Feedback) -> Line:
     heard += [f"Competitor: {feedback.competitor}." if feedback.competitor else "", f"By {feedback.actor_name}."]
     reason = f", {feedback.reason}" if feedback.reason else ""
     head = f"Feedback: {feedback.rating} of 5, {feedback.disposition.label.lower()}{reason}."
-    return Line("star", feedback.given_at, head, " ".join(filter(None, heard)), said=feedback.note or "", tone="done")
+    return Line(
+        "star",
+        feedback.given_at,
+        head,
+        " ".join(filter(None, heard)),
+        chip=TAKEN_BACK if feedback.taken_back_at else "",
+        said=feedback.note or "",
+        tone="plain" if feedback.taken_back_at else "done",
+    )
 
 
 def _missed(rows: Iterable[Obligation]) -> Iterator[Line]:

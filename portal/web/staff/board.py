@@ -1,4 +1,4 @@
-"""The compliance board: every partner by standing, and what is due there next."""
+"""The compliance board: every partner by standing, its trend, what is overdue or soon due there, and acts on many."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from models.base import db
 from portal.vocabulary import Standing
 from portal.web import gate
 from portal.web.shell import due, since, when
-from portal.web.staff import board_reading, paging
-from portal.web.staff.board_reading import Row
+from portal.web.staff import board_reading, paging, partner_words
+from portal.web.staff.board_reading import LISTED, SOON, SORTS, SPAN, SPANS, Row, Wanted
 from portal.web.visitor import actor, now
 
 board = Blueprint("board", __name__, url_prefix="/board")
@@ -19,28 +19,34 @@ gate.only(board, *gate.MANAGERS)
 
 @board.get("")
 def index() -> ResponseReturnValue:
-    """The board; filters stay in the address."""
-    standing, tier, text = _standing(), request.args.get("tier", "")[:64], paging.words()
-    rows, more = board_reading.rows(db.session, actor(), now(), standing, tier, text, paging.page_number())
+    """The board; filters and order stay in the address."""
+    wanted = _wanted()
+    rows, more = board_reading.rows(db.session, actor(), now(), wanted, paging.page_number())
     counts = board_reading.counts(db.session, actor())
     return render_template(
         "board/index.html",
         rows=[shown(row) for row in rows],
         total=sum(counts.values()),
-        standing=standing,
-        tier=tier,
-        q=text,
+        wanted=wanted,
         tiers=board_reading.tiers(db.session, actor()),
-        filters=_filters(counts, standing),
+        sorts=SORTS,
+        filters=_filters(counts, wanted.standing),
         window=board_reading.window_days(db.session, now()),
-        filtered=bool(standing or tier or text),
+        weeks=SPANS * SPAN.days // 7,
+        soon_days=SOON.days,
+        here=paging.here(),
         **paging.numbered(more),
     )
 
 
-def _standing() -> Standing | None:
-    text = request.args.get("standing", "")
-    return Standing(text) if text in set(Standing) else None
+def _wanted() -> Wanted:
+    standing, sort = request.args.get("standing", ""), request.args.get("sort", "")
+    return Wanted(
+        standing=Standing(standing) if standing in set(Standing) else None,
+        tier=request.args.get("tier", "").replace("\x00", "")[:64],
+        text=paging.words(),
+        sort=sort if sort in SORTS else "standing",
+    )
 
 
 def _filters(counts: dict[Standing, int], on: Standing | None) -> list[dict[str, Any]]:
@@ -59,6 +65,7 @@ def shown(row: Row) -> dict[str, Any]:
     """A row as the table shows it."""
     partner = row.partner
     return {
+        "id": partner.id,
         "name": partner.name,
         "url": url_for("partner.page", partner_id=partner.id),
         "tier": partner.tier,
@@ -71,8 +78,25 @@ def shown(row: Row) -> dict[str, Any]:
         "kept": row.rate.kept,
         "due_count": row.rate.due,
         "few": not row.rate.counts,
+        "trend": [round(100 * kept / of) if of else None for kept, of in row.trend],
+        "trend_text": _trend(row),
         "overdue": row.overdue,
         "next": due(row.next_due) if row.next_due else None,
         "open": partner.open_leads,
         "cap": partner.cap_now,
+        "soon": [partner_words.deadline(each.obligation, each.lead) for each in row.soon],
+        "soon_text": soon_words(row.overdue, row.soon_count),
+        "unlisted": max(0, row.soon_count - LISTED),
     }
+
+
+def _trend(row: Row) -> str:
+    told = [f"{kept} of {of}" if of else "nothing due" for kept, of in row.trend]
+    return f"Kept of due, two weeks at a time, the oldest first: {', '.join(told)}"
+
+
+def soon_words(overdue: int, count: int) -> str:
+    """What the list under a partner holds: "2 overdue, 3 due in 7 days"."""
+    ahead = count - overdue
+    parts = [f"{overdue} overdue"] if overdue else []
+    return ", ".join(parts + ([f"{ahead} due in {SOON.days} days"] if ahead > 0 else []))

@@ -5,13 +5,13 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from flask import current_app
 from werkzeug.datastructures import FileStorage
 
-from portal.clock import utc_now
 from portal.config import Settings
 from portal.errors import Invalid
 
@@ -27,9 +27,9 @@ def _folder() -> Path:
     return folder
 
 
-def keep(file: FileStorage, owner: str) -> str:
-    """Keep an upload; the token that finds it again. Older uploads are dropped on the way."""
-    _sweep()
+def keep(file: FileStorage, owner: str, now: datetime) -> str:
+    """Keep an upload; the token that finds it again. Those kept for an hour by ``now`` are dropped on the way."""
+    _sweep(now)
     token = secrets.token_urlsafe(24)
     file.save(_folder() / f"{token}.data")
     about = {"owner": owner, "name": (file.filename or "file")[:200]}
@@ -64,8 +64,8 @@ def drop(token: str, owner: str) -> None:
         (_folder() / f"{token}.{ending}").unlink(missing_ok=True)
 
 
-def _sweep() -> None:
-    oldest = utc_now().timestamp() - SECONDS
+def _sweep(now: datetime) -> None:
+    oldest = now.timestamp() - SECONDS
     for path in _folder().iterdir():
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)

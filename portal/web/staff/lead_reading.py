@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, true, union_all
 
 from models.allocation import Decision
 from models.assignments import Assignment
@@ -13,15 +14,23 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
-from portal.allocation.candidates import Candidate, gate_facts, survey
+from portal.allocation.candidates import gate_facts, look_at
 from portal.allocation.hand import barred
 from portal.allocation.live import snapshot
+from portal.allocation.record import Candidate
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, DecisionOutcome, LeadStatus, QueueReason
 from portal.web.staff import paging
 from portal.web.staff.forms import end_of_day, start_of_day
 
 WAITING = (LeadStatus.UNALLOCATED, LeadStatus.RETURNED)
 MOST_CANDIDATES = 100
+#: Among so many of the newest leads a part of a word is looked for; a whole address or id is found among all.
+LOOKED_AT = 50_000
+MOST_WHOLE = 200
+TEXTS = (
+    Lead.company, Lead.first_name, Lead.last_name, Lead.email, Lead.phone, Lead.city, Lead.product, Lead.external_id,
+)  # fmt: skip
+T = TypeVar("T")
 
 
 def _waiting(actor: Actor) -> Select[Lead]:
@@ -86,37 +95,57 @@ class Wanted:
     def any(self) -> bool:
         return self != Wanted()
 
+    @property
+    def dated(self) -> bool:
+        """Whether days are given."""
+        return self.since is not None or self.until is not None
+
 
 def leads(session: AnySession, actor: Actor, wanted: Wanted, after: str | None) -> tuple[Sequence[Lead], str | None]:
     """A page of leads, newest first, and the cursor of the next one."""
     query = access.leads(actor).order_by(Lead.id.desc()).limit(paging.SIZE + 1)
     if after:
         query = query.where(Lead.id < after)
-    rows, more = paging.cut(session.scalars(_filtered(query, actor, wanted)).all())
+    rows, more = paging.cut(session.scalars(_filtered(query, session, actor, wanted)).all())
     return rows, rows[-1].id if more else None
 
 
-def _filtered(query: Select[Lead], actor: Actor, wanted: Wanted) -> Select[Lead]:
+def _filtered(query: Select[Lead], session: AnySession, actor: Actor, wanted: Wanted) -> Select[Lead]:
     if wanted.status is not None:
         query = query.where(Lead.status == wanted.status)
     if wanted.partner_id:
         its = _holding(actor).where(Assignment.partner_id == wanted.partner_id)
         query = query.where(Lead.id.in_(its.with_only_columns(Assignment.lead_id)))
     if wanted.text:
-        columns = (
-            Lead.company,
-            Lead.first_name,
-            Lead.last_name,
-            Lead.email,
-            Lead.phone,
-            Lead.city,
-            Lead.product,
-            Lead.external_id,
-        )
-        query = query.where(or_(*(c.ilike(paging.like(wanted.text), escape="\\") for c in columns)))
+        query = query.where(Lead.id.in_(finding(session, wanted)))
+    return _dated(query, wanted)
+
+
+def _dated(query: Select[T], wanted: Wanted) -> Select[T]:
     if wanted.since is not None:
         query = query.where(Lead.received_at >= start_of_day(wanted.since))
     return query if wanted.until is None else query.where(Lead.received_at < end_of_day(wanted.until))
+
+
+def finding(session: AnySession, wanted: Wanted) -> Select[str]:
+    """The ids of the leads that a text finds, in a time that does not grow with all the leads there ever were.
+
+    1. A whole e-mail address, phone, domain, external id or id, each by its index, finds those leads alone.
+    2. Otherwise parts of words, among the newest ``LOOKED_AT`` leads; among all of the period where days are given.
+    """
+    text, spoken = wanted.text, wanted.text.casefold()
+    digits = "".join(each for each in text if each.isdigit() or each == "+")
+    wholes = (
+        Lead.email_norm == spoken, Lead.phone_norm == digits, Lead.company_domain == spoken, Lead.external_id == text,
+        Lead.id == spoken,
+    )  # fmt: skip
+    known = session.scalars(union_all(*(select(Lead.id).where(whole).limit(MOST_WHOLE) for whole in wholes))).all()
+    if known:
+        return select(Lead.id).where(Lead.id.in_(known))
+    newest = select(Lead.id).order_by(Lead.id.desc()).limit(1).offset(LOOKED_AT).scalar_subquery()
+    within = true() if wanted.dated else Lead.id > func.coalesce(newest, "")
+    parts = or_(*(column.ilike(paging.like(text), escape="\\") for column in TEXTS))
+    return _dated(select(Lead.id).where(within, parts), wanted)
 
 
 def _holding(actor: Actor) -> Select[Assignment]:
@@ -154,6 +183,6 @@ def candidates(session: AnySession, actor: Actor, lead: Lead, text: str, now: da
     """
     seen = {id_ for id_, name in names(session, actor) if text.casefold() in name.casefold()}
     roster = [facts for id_, facts in snapshot(session).roster.items() if id_ in seen]
-    found = survey(session, roster, gate_facts(session, lead), now, full=True).candidates
+    found = look_at(session, roster, gate_facts(session, lead), now)
     found = sorted(found, key=lambda c: (barred(c), sum(not gate.passed for gate in c.gates), c.facts.name.casefold()))
     return found[:MOST_CANDIDATES], len(found)

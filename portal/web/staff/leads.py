@@ -45,6 +45,9 @@ def index() -> ResponseReturnValue:
         statuses=list(LeadStatus),
         partners=lead_reading.names(db.session, actor()),
         brings=actor().role in BRINGERS,
+        manages=actor().manages_partners,
+        here=paging.here(),
+        looked_at=lead_reading.LOOKED_AT if wanted.text and not wanted.dated else None,
         first_url=paging.here(after=None) if after else None,
         next_url=paging.here(after=following) if following else None,
     )
@@ -116,7 +119,7 @@ def upload() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _import_page(form, None, "", 422 if form.errors else 200)
     try:
-        token = kept_files.keep(_file(form), str(actor().id))
+        token = kept_files.keep(_file(form), str(actor().id), now())
         return _preview(form, token)
     except Invalid as refusal:
         return _import_page(refused_on(form, refusal, {"": "file"}), None, "", 422)

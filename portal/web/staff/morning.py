@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from models.base import db
 from portal.calendars.describe import MONTHS, WEEKDAYS, zone_name
-from portal.compliance.forecast import Forecast
 from portal.compliance.policy import Ladder, State
 from portal.compliance.sentences import are
 from portal.compliance.service import ladder_at
@@ -28,6 +27,8 @@ gate.only(morning, *gate.MANAGERS)
 #: So many rows of a section are shown; the rest is one click away.
 SHOWN = 6
 DAYS_AHEAD, MOST_MARKS = 7, 6
+#: So many of the deadlines that decide about a stop are named.
+NAMED = 3
 SATURDAY = 5
 Action = dict[str, Any]
 
@@ -80,24 +81,28 @@ def _stop(row: ToBeStopped) -> dict[str, Any]:
     actions: list[Action] = [write or {"label": "See the partner", "url": page}]
     actions += [{"label": "Extend…", "url": extend, "plain": True}] if fall.misses else []
     return {
-        "title": row.partner.name, "url": page, "detail": stop_sentence(row), "due": due(fall.by or fall.at),
+        "title": row.partner.name, "url": page, "detail": stop_sentence(row), "due": due(fall.at),
         "actions": actions,
     }  # fmt: skip
 
 
 def stop_sentence(row: ToBeStopped) -> str:
-    """What brings the stop about: "2 are overdue. Stopped if 1 of 3 more due by today 17:00 CET is missed."."""
+    """What keeps the stop off: "2 are overdue. Stopped unless 2 of these 3 are done in time: …"."""
     first = "On probation." if row.partner.standing is Standing.PROBATION else ""
     late = f"{are(row.overdue)} overdue." if row.overdue else ""
-    return " ".join(filter(None, (first, late, _miss(row.fall))))
+    return " ".join(filter(None, (first, late, _unless(row))))
 
 
-def _miss(fall: Forecast) -> str:
-    of, need = len(fall.misses), min(fall.need, len(fall.misses))
-    if not fall.misses or fall.by is None:
-        return f"Stopped {when(fall.at)} if nothing changes."
-    which = f"the one due by {when(fall.by)}" if of == 1 else f"{need} of {of} due by {when(fall.by)}"
-    return f"Stopped if {which} {'is' if need == 1 else 'are'} missed."
+def _unless(row: ToBeStopped) -> str:
+    """How many of which deadlines are to be kept, so that what is missed does not suffice for a stop."""
+    of = len(row.misses)
+    if not of:
+        return "Stopped then if nothing changes."
+    keep = of - min(row.fall.need, of) + 1
+    which = "this is" if of == 1 else "these are all" if keep == of else f"{keep} of these {of} are"
+    named = [f"{it.kind.label.lower()} ({partner_words.lead_name(lead)})" for it, lead in row.misses[:NAMED]]
+    more = f" and {of - NAMED} more" if of > NAMED else ""
+    return f"Stopped unless {which} done in time: {', '.join(named)}{more}."
 
 
 def _stopped() -> dict[str, Any]:

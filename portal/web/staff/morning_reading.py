@@ -1,31 +1,27 @@
 """What the morning page reads, in a number of queries that does not grow with what it shows."""
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 
 from models.accounts import User
 from models.assignments import Assignment, Obligation
 from models.leads import Lead
-from models.partners import Partner, PartnerVersion
+from models.partners import Partner
 from models.platform import Mail
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
-from portal.calendars.policy import Clock, Span, Unit, add_span, calendar_from_json
 from portal.compliance.forecast import Forecast, forecast
 from portal.compliance.policy import BusinessDays, LadderVersion, Mark, State, tally_at
-from portal.compliance.service import ladders, mark
-from portal.deadlines.texts import calendar_text
+from portal.compliance.service import business_days_of_all, ladders, marks_of_all
 from portal.vocabulary import AssignmentState, ObligationKind, ObligationState, Role, Standing
-from portal.web.staff.board_reading import COLUMNS, owed
+from portal.web.staff.board_reading import owed
 
 AHEAD, LATELY, MAILS = timedelta(hours=48), timedelta(hours=24), timedelta(days=7)
 #: So many partners, by their next deadline, are looked at for a stop to come.
@@ -35,12 +31,16 @@ MOST_PEOPLE = 500
 
 @dataclass(frozen=True)
 class ToBeStopped:
-    """A partner that a stop awaits. ``contact``: whom to write to, where anybody there can be reached."""
+    """A partner that a stop awaits. ``contact``: whom to write to, where anybody there can be reached.
+
+    ``misses``: the deadlines that bring the stop about if they are missed, the next one first, each with its lead.
+    """
 
     partner: Partner
     fall: Forecast
     overdue: int
     contact: User | None
+    misses: Sequence[tuple[Obligation, Lead]]
 
 
 def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBeStopped]:
@@ -48,12 +48,22 @@ def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBe
     versions, until = ladders(session), now + AHEAD
     partners = _at_risk(session, actor, versions, now)
     ids = [partner.id for partner in partners]
-    marks, calendars = _marks(session, partners, versions), _business_days(session, ids)
+    marks, calendars = marks_of_all(session, partners, versions), business_days_of_all(session, ids)
     found = [_falling(p, marks[p.id], versions, calendars[p.id], now, until) for p in partners]
     falls = [(partner, *fall) for partner, fall in zip(partners, found, strict=True) if fall]
     people = contacts(session, actor, [partner.id for partner, *_ in falls])
-    rows = [ToBeStopped(partner, fall, overdue, people.get(partner.id)) for partner, fall, overdue in falls]
+    missed = _missed(session, actor, [id_ for _, fall, _ in falls for id_ in fall.misses])
+    rows = [ToBeStopped(p, fall, overdue, people.get(p.id), missed[p.id]) for p, fall, overdue in falls]
     return sorted(rows, key=lambda row: (row.fall.at, row.partner.name))
+
+
+def _missed(session: AnySession, actor: Actor, ids: Sequence[str]) -> dict[str, list[tuple[Obligation, Lead]]]:
+    """Obligations with their leads, by partner, the next due first."""
+    query = access.obligations(actor).where(Obligation.id.in_(ids)).join(Lead, Lead.id == Obligation.lead_id)
+    found: dict[str, list[tuple[Obligation, Lead]]] = defaultdict(list)
+    for row, lead in session.execute(query.add_columns(Lead).order_by(Obligation.due_at, Obligation.id)):
+        found[row.partner_id].append((row, lead))
+    return found
 
 
 def _at_risk(session: AnySession, actor: Actor, versions: Sequence[LadderVersion], now: datetime) -> Sequence[Partner]:
@@ -86,52 +96,6 @@ def _falling(
     ahead = forecast(state, marks, versions, days, now)
     fall = next((told for told in ahead if told.to is Standing.STOPPED and told.at <= until), None)
     return (fall, len(tally_at(state, marks, versions, now).overdue)) if fall else None
-
-
-def _marks(
-    session: AnySession, partners: Sequence[Partner], versions: Sequence[LadderVersion]
-) -> dict[str, list[Mark]]:
-    """The obligations that can still matter, of many partners at once; each from its own last fold on."""
-    found: dict[str, list[Mark]] = defaultdict(list)
-    if not partners:
-        return found
-    days = timedelta(days=max(max(v.ladder.window_days, v.ladder.decay_days) for v in versions) + 1)
-    folded = case({p.id: p.folded_until for p in partners}, value=Obligation.partner_id)
-    since = case({p.id: p.folded_until - days for p in partners}, value=Obligation.partner_id)
-    query = select(*COLUMNS).where(
-        Obligation.partner_id.in_([p.id for p in partners]),
-        or_(
-            Obligation.due_at >= since, Obligation.cured_at > folded, Obligation.waived_at > folded,
-            Obligation.settled_at > folded,
-            and_(
-                Obligation.state.in_((ObligationState.OPEN, ObligationState.BREACHED)),
-                Obligation.settled_at.is_(None),
-            ),
-        ),
-    ).order_by(Obligation.due_at, Obligation.id)  # fmt: skip
-    for row in session.execute(query):
-        found[row.partner_id].append(mark(cast(Obligation, row)))
-    return found
-
-
-def _business_days(session: AnySession, partner_ids: Sequence[str]) -> dict[str, BusinessDays]:
-    """The business days of many partners at once, each by the calendar that held just before a start."""
-    versions: dict[str, list[PartnerVersion]] = defaultdict(list)
-    query = select(PartnerVersion).where(PartnerVersion.partner_id.in_(partner_ids))
-    for version in session.scalars(query.order_by(PartnerVersion.valid_from)):
-        versions[version.partner_id].append(version)
-    return {id_: _days_of(versions[id_]) for id_ in partner_ids}
-
-
-def _days_of(versions: Sequence[PartnerVersion]) -> BusinessDays:
-    starts = [version.valid_from for version in versions]
-
-    def days(start: datetime, count: int) -> datetime:
-        facts = versions[max(0, bisect_left(starts, start) - 1)].facts
-        calendar = calendar_from_json(calendar_text(facts["timezone"], facts["country"], facts["hours"]))
-        return add_span(calendar, start, Span(count, Unit.DAYS, Clock.BUSINESS))
-
-    return days
 
 
 def contacts(session: AnySession, actor: Actor, partner_ids: Sequence[str]) -> dict[str, User]:

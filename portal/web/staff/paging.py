@@ -1,5 +1,6 @@
 """Long lists in pages: by cursor where rows are ordered by id, by number where the order is computed."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ from flask import request, url_for
 
 T = TypeVar("T")
 SIZE = 50
+ID = re.compile(r"[0-9a-f-]{36}")
 
 
 def page_number() -> int:
@@ -43,3 +45,8 @@ def like(text: str) -> str:
 def words(name: str = "q") -> str:
     """A search text of the address, stripped."""
     return request.args.get(name, "").replace("\x00", "").strip()[:200]
+
+
+def ticked(name: str, most: int) -> list[str]:
+    """The ids that were ticked in a list; what cannot be an id is passed over."""
+    return [text for text in request.form.getlist(name)[:most] if ID.fullmatch(text)]

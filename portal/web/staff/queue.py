@@ -28,7 +28,8 @@ def index() -> ResponseReturnValue:
     """Best grade first, then longest waiting."""
     rows, more = lead_reading.waiting(db.session, actor(), paging.page_number())
     total = lead_reading.waiting_count(db.session, actor())
-    return render_template("queue/index.html", rows=[_row(row) for row in rows], total=total, **paging.numbered(more))
+    shown = [_row(row) for row in rows]
+    return render_template("queue/index.html", rows=shown, total=total, here=paging.here(), **paging.numbered(more))
 
 
 def _row(row: Waiting) -> dict[str, Any]:

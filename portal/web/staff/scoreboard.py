@@ -2,20 +2,28 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from models.base import db
+from models.leads import Lead
+from models.partners import Partner
+from portal.accounts import access
 from portal.reporting import queries
-from portal.reporting.measures import Chart, Figure, Part, day_words, gathered, scoreboard
+from portal.reporting.measures import Chart, Facts, Figure, Part, day_words, gathered, scoreboard
 from portal.reporting.period import Period, period
+from portal.reporting.rows import Behind, behind
 from portal.web import gate
-from portal.web.shell import zone
+from portal.web.shell import since, zone
+from portal.web.staff import lead_reading, paging
 from portal.web.staff.forms import day_of
+from portal.web.staff.partner_words import lead_name
 from portal.web.visitor import actor, now
 
 figures = Blueprint("scoreboard", __name__, url_prefix="/scoreboard")
@@ -59,9 +67,72 @@ def export() -> Response:
     )
 
 
-def _computed() -> tuple[Period, tuple[Figure, ...]]:
+@figures.get("/rows/<name>")
+def rows(name: str) -> ResponseReturnValue:
+    """The leads that one figure counts, the latest first; ``part=`` for those under one of its marks."""
+    asked, facts = _asked()
+    figure = next((each for each in scoreboard(facts, asked) if each.key == name), None)
+    if figure is None:
+        abort(404)
+    part, every = request.args.get("part", ""), behind(figure, facts, asked)
+    chosen = [row for row in every if row.part == part] if part else every
+    first = (paging.page_number() - 1) * paging.SIZE
+    shown, more = paging.cut(chosen[first : first + paging.SIZE + 1])
+    return render_template(
+        "scoreboard/rows.html",
+        figure=figure,
+        words=[_day(asked.first), _day(asked.last)],
+        some=actor().portfolio is not None,
+        part=part,
+        parts=[] if figure.chart is Chart.LINE else _parts(figure, every, part),
+        all_url=paging.here(part=None, page=None),
+        total=len(chosen),
+        rows=_leads(shown),
+        board_url=url_for("scoreboard.index", **_address(asked)),
+        export_url=url_for("scoreboard.export", figure=figure.key, **_address(asked)),
+        **paging.numbered(more),
+    )
+
+
+def _parts(figure: Figure, every: Sequence[Behind], on: str) -> list[dict[str, Any]]:
+    """A filter for each mark that has rows."""
+    counts = Counter(row.part for row in every)
+    return [
+        {"label": f"{part.label} {counts[part.label]:,}", "url": paging.here(part=part.label, page=None),
+         "on": part.label == on}
+        for part in figure.parts if counts[part.label]
+    ]  # fmt: skip
+
+
+def _leads(shown: Sequence[Behind]) -> list[dict[str, Any]]:
+    """Each row with its lead, in two queries."""
+    ids = [row.lead_id for row in shown]
+    found = {lead.id: lead for lead in db.session.scalars(access.leads(actor()).where(Lead.id.in_(ids)))}
+    held = lead_reading.holders(db.session, actor(), ids)
+    return [_lead(row, found[row.lead_id], held.get(row.lead_id)) for row in shown if row.lead_id in found]
+
+
+def _lead(row: Behind, lead: Lead, holder: Partner | None) -> dict[str, Any]:
+    return {
+        "name": lead_name(lead),
+        "url": url_for("lead.page", lead_id=lead.id),
+        "grade": lead.grade,
+        "told": row.told,
+        "status": lead.status.label,
+        "holder": holder.name if holder else "",
+        "source": lead.source or "",
+        "received": since(lead.received_at),
+    }
+
+
+def _asked() -> tuple[Period, Facts]:
     asked = period(day_of(request.args.get("from")), day_of(request.args.get("to")), now(), zone())
-    return asked, scoreboard(queries.facts(db.session, actor(), asked, now()), asked)
+    return asked, queries.facts(db.session, actor(), asked, now())
+
+
+def _computed() -> tuple[Period, tuple[Figure, ...]]:
+    asked, facts = _asked()
+    return asked, scoreboard(facts, asked)
 
 
 def _address(asked: Period) -> dict[str, Any]:
@@ -86,9 +157,9 @@ def _shown(figure: Figure, asked: Period) -> dict[str, Any]:
     """A figure as its card shows it."""
     return {
         "figure": figure,
-        "rows_url": url_for("leads.index", **_address(asked)),
+        "rows_url": url_for("scoreboard.rows", name=figure.key, **_address(asked)),
         "export_url": url_for("scoreboard.export", figure=figure.key, **_address(asked)),
-        "table": {"head": _head(figure), "rows": [_line(part) for part in figure.parts]},
+        "table": {"head": _head(figure), "rows": [_line(part, figure, asked) for part in figure.parts]},
         "items": _marks(figure),
         "ticks": _ticks(figure),
     }
@@ -100,8 +171,13 @@ def _head(figure: Figure) -> list[str]:
     return [figure.kind, *(each.capitalize() for each in figure.series), *(f"{each} before" for each in figure.series)]
 
 
-def _line(part: Part) -> list[str]:
-    return [part.label, *(f"{number:,}" for number in (*part.values, *part.before))]
+def _line(part: Part, figure: Figure, asked: Period) -> list[str]:
+    """A part with its numbers; its name opens the rows behind it, where there are any."""
+    label = part.label
+    if any(part.values):
+        url = url_for("scoreboard.rows", name=figure.key, part=part.label, **_address(asked))
+        label = Markup('<a href="{}">{}</a>').format(url, part.label)
+    return [label, *(f"{number:,}" for number in (*part.values, *part.before))]
 
 
 def _marks(figure: Figure) -> list[dict[str, Any]]:

@@ -7,10 +7,18 @@ from portal.web.admin.health import health
 from portal.web.admin.partners import partners
 from portal.web.admin.people import people
 from portal.web.admin.policies import policies
+from portal.web.admin.policy_drafts import policy_drafts
 from portal.web.admin.rules import rules
+from portal.web.admin.rules_edit import rules_edit
+from portal.web.admin.rules_text import rules_text
+from portal.web.admin.rules_try import rules_try
+from portal.web.admin.vendor_days import vendor_days
 from portal.web.dev import dev
 from portal.web.staff.board import board
+from portal.web.staff.board_acts import board_acts
+from portal.web.staff.by_hand import by_hand
 from portal.web.staff.definition import definition
+from portal.web.staff.due_times import due_times
 from portal.web.staff.lead_actions import lead_actions
 from portal.web.staff.leads import leads
 from portal.web.staff.morning import morning
@@ -21,14 +29,22 @@ from portal.web.staff.scoreboard import figures
 SCREENS: tuple[Blueprint, ...] = (
     morning,
     board,
+    board_acts,
     partner,
     queue,
+    by_hand,
     lead_actions,
     leads,
     definition,
     figures,
     rules,
+    rules_edit,
+    rules_text,
+    rules_try,
     policies,
+    policy_drafts,
+    vendor_days,
+    due_times,
     partners,
     people,
     audit,
