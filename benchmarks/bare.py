@@ -1,4 +1,4 @@
-"""The floor over HTTP: ``python -m benchmarks.bare URL PORT WORKERS ROWS`` serves one endpoint that writes a lead's rows.
+"""The floor over HTTP: ``python -m benchmarks.bare URL PORT WORKERS ROWS`` writes a lead's rows for each request.
 
 Flask and the server that Fairlead is served by, with its settings; JSON is read and answered, nothing is checked.
 """

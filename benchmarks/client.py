@@ -12,7 +12,7 @@ TIMEOUT = 30.0
 
 
 class Line:
-    """One kept connection. Requests are written and answers read by hand: a client library would cost more than they."""
+    """One kept connection. Requests are written and answers read by hand, since a client library would cost more."""
 
     def __init__(self, port: int, path: str, secret: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)

@@ -11,6 +11,10 @@ from benchmarks.results import Row
 from benchmarks.timing import slice_of
 from models.leads import Lead
 from models.session import AnySession
+from portal.allocation.candidates import gate_facts
+from portal.allocation.desk import DatabaseDesk
+from portal.allocation.service import decide
+from portal.vocabulary import DecisionOutcome
 
 #: (partners, regions, rules)
 SIZES = ((100, 2, 10), (100, 2, 200), (1000, 20, 10), (1000, 20, 200), (5000, 100, 10), (5000, 100, 200))
@@ -40,12 +44,8 @@ def measure(made: House, size: str, seconds: float) -> Row:
 
 
 def _decided(session: AnySession, lead_id: str) -> None:
-    from portal.allocation.candidates import gate_facts
-    from portal.allocation.service import decide
-    from portal.vocabulary import DecisionOutcome
-
     lead = session.get_one(Lead, lead_id)
-    placed = decide(session, lead, gate_facts(session, lead), NOW)
+    placed, _ = decide(session, DatabaseDesk(session, NOW), lead, gate_facts(session, lead), NOW)
     assert placed.outcome is DecisionOutcome.OFFERED
     session.rollback()
     session.expunge_all()

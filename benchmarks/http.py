@@ -1,18 +1,19 @@
 """A lead over HTTP: ``fairlead serve`` as in production, beside a bare endpoint on the same server software."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import place, seed
 from benchmarks.client import Line, Load, load
-from benchmarks.house import House, house
+from benchmarks.house import House, house, outside
 from benchmarks.options import Options
 from benchmarks.processes import answered, environment, free_port, running
 from benchmarks.results import Row
 from benchmarks.sampling import shares
 from benchmarks.timing import percentile
+from portal.vocabulary import Role
 from tests.support import servers, world
 
 PATH, PARTNERS, REGIONS = "/api/v1/leads", 1000, 20
@@ -35,14 +36,12 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _secret(made: House) -> str:
-    from portal.vocabulary import Role
-
     return world.make_key(made.session, Role.MARKETER)[1]
 
 
 def _served(made: House, secret: str, rows: str, regions: int, quick: bool) -> Iterator[Row]:
     """Both servers run all the time; the one that is not asked does nothing."""
-    profile = _profile(made, secret, regions, 20 if quick else 300)
+    profile = _profile(made, secret, regions, 0.1 if quick else 3.0)
     workers, ports = WORKERS[made.kind], (free_port(), free_port())
     env = environment(
         database_url=made.url, secret_key="only-for-tests-0123456789abcdef", var_dir=str(servers.run_folder()),
@@ -53,8 +52,10 @@ def _served(made: House, secret: str, rows: str, regions: int, quick: bool) -> I
         ["benchmarks.bare", made.url, str(ports[1]), str(workers), rows],
     )
     with ExitStack() as stack:
-        for command, port, name in zip(commands, ports, ("product", "bare"), strict=True):
-            answered(stack.enter_context(running(command, env, name)), port, "/", name)
+        names = ("product", "bare")
+        started = [stack.enter_context(running(*each)) for each in zip(commands, (env, env), names, strict=True)]
+        for process, port, name in zip(started, ports, names, strict=True):
+            answered(process, port, "/", name)
         for clients in (1, 4):
             yield _measured(made, ports, clients, secret, regions, workers, quick, profile)
 
@@ -85,11 +86,18 @@ def _measured(
 def _row(made: House, product: Load, floor: Load, clients: int, workers: int, profile: dict[str, Any]) -> Row:
     rate, aimed = _rate(product), made.kind == "postgresql" and clients == GOAL_CLIENTS
     more = {"product": _spread(product), "floor": _spread(floor), "workers": workers, "profile": profile}
-    spread = f"p50 {1000 * percentile(product.latencies, 0.5):.0f} ms, p95 {1000 * percentile(product.latencies, 0.95):.0f} ms"
+    words = f"{counted(clients, 'client')}, {counted(workers, 'worker')}; " + ", ".join(
+        f"{name[:3]} {value:.0f} ms" for name, value in _spread(product).items() if name != "p99_ms"
+    )
     return Row(
-        "http", "POST /api/v1/leads", made.kind, f"{clients} clients, {workers} workers; {spread}", "leads/s", rate,
-        _rate(floor), f"{GOAL_RATE} leads/s" if aimed else "", rate >= GOAL_RATE if aimed else None, more,
+        "http", "POST /api/v1/leads", made.kind, words, "leads/s", rate, _rate(floor),
+        f"{GOAL_RATE} leads/s" if aimed else "", rate >= GOAL_RATE if aimed else None, more,
     )  # fmt: skip
+
+
+def counted(number: int, word: str) -> str:
+    """A number of things in words."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _rate(done: Load) -> float:
@@ -100,7 +108,7 @@ def _spread(done: Load) -> dict[str, float]:
     return {f"p{share}_ms": 1000 * percentile(done.latencies, share / 100) for share in (50, 95, 99)}
 
 
-def _profile(made: House, secret: str, regions: int, times: int) -> dict[str, Any]:
+def _profile(made: House, secret: str, regions: int, seconds: float) -> dict[str, Any]:
     """Where the time of a request goes, in process; told in the JSON."""
     client = made.app.test_client()
 
@@ -108,9 +116,8 @@ def _profile(made: House, secret: str, regions: int, times: int) -> dict[str, An
         answer = client.post(PATH, json=seed.enquiry(regions), headers={"Authorization": f"Bearer {secret}"})
         assert answer.status_code == 201, answer.get_data(as_text=True)
 
-    act: Callable[[], None] = post
+    made.session.close()
+    act = outside(post)
     for _ in range(10):
         act()
-    told = shares(act, times)
-    made.session.rollback()
-    return told
+    return shares(act, seconds)

@@ -51,7 +51,7 @@ def running(command: Sequence[str], env: dict[str, str], name: str) -> Iterator[
 
 
 def answered(process: "subprocess.Popen[bytes]", port: int, path: str, name: str) -> None:
-    """Return as soon as ``path`` answers anything at all, however bad; AssertionError with the log where it does not."""
+    """Return as soon as ``path`` answers anything at all; AssertionError with the log where it does not."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from benchmarks.timing import slice_of
+
 ROOT = str(Path(__file__).resolve().parent.parent)
 OURS = tuple(f"{ROOT}/{name}/" for name in ("portal", "models", "templates"))
 EVERY = 0.001
@@ -55,19 +57,19 @@ def sampled() -> Iterator[Samples]:
     """Look at this (the main) thread's stack while the block runs. A call into C counts where it was made."""
     samples = Samples()
     before = signal.signal(signal.SIGALRM, lambda number, frame: samples.look(frame))
-    signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+    timer = signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
     try:
         yield samples
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)  # somebody else may be timing this process with it
 
 
-def shares(act: Callable[[], object], times: int) -> dict[str, Any]:
-    """Do it so many times, and tell where the time went."""
+def shares(act: Callable[[], object], seconds: float) -> dict[str, Any]:
+    """Do it for so long, and tell where the time went."""
     with sampled() as samples:
-        for _ in range(times):
-            act()
+        slice_of(act, seconds)
     return samples.told()
 
 

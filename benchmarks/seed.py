@@ -1,16 +1,23 @@
 """Seeding in bulk, the same every time: a few objects are made by the product, thousands are copied from their rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import select
 
 from benchmarks.floor import maker
 from benchmarks.house import NOW, House
 from benchmarks.written import Written, plain, written_by
+from models.assignments import Assignment
 from models.base import Model, new_id
+from models.partners import Partner
+from models.session import unit
+from portal.accounts.actor import SYSTEM
+from portal.enforcement import acts
+from portal.intake.policy import parse_lead
+from portal.intake.service import receive
 from tests.support import world
 
 #: So many partners are eligible for a lead where partners have territories.
@@ -24,6 +31,7 @@ def partners(house: House, number: int, regions: int) -> None:
 
     One of each region comes from the product's own service, with a reachable user; the others are its copies.
     """
+    house.session.rollback()
     made = [_one_of(house, region if regions > 1 else None) for region in range(regions)]
     copies: list[list[Written]] = [[] for _ in made]
     for place in range(regions, number):
@@ -110,17 +118,13 @@ def enquiry(regions: int) -> dict[str, Any]:
 
 def place_one(house: House, regions: int, now: datetime = NOW) -> None:
     """One enquiry through the product's own intake, from parsing to commit."""
-    from models.session import unit
-    from portal.accounts.actor import SYSTEM
-    from portal.intake.policy import parse_lead
-    from portal.intake.service import receive
-
     parsed = parse_lead(enquiry(regions), now)
     unit(house.session, lambda: receive(house.session, parsed, now, SYSTEM))
 
 
 def partner_ids(house: House) -> list[str]:
     """All partners, in the order in which they were made."""
+    house.session.rollback()
     with house.engine.connect() as connection:
         return [row[0] for row in connection.exec_driver_sql("SELECT id FROM partner ORDER BY slot")]
 
@@ -175,9 +179,7 @@ def id_of(house: House, place: int) -> str:
     return f"('0190{place:04x}-0000-7000-8000-' || {number})"
 
 
-def _expression(
-    house: House, table: str, column: str, value: Any, old: Mapping[str, int], changed: Expressions
-) -> str:
+def _expression(house: House, table: str, column: str, value: Any, old: Mapping[str, int], changed: Expressions) -> str:
     if (table, column) in changed:
         return changed[table, column]
     if column == "partner_id":
@@ -212,21 +214,10 @@ def accepted_lead(house: House, regions: int = 1) -> Written:
     """The rows of one lead that a partner has accepted: a model for ``bulk``."""
 
     def act() -> None:
-        from models.assignments import Assignment
-        from portal.enforcement import acts
-
         place_one(house, regions)
         house.session.expire_all()
-        held = house.session.query(Assignment).order_by(Assignment.id.desc()).first()
+        held = house.session.scalars(select(Assignment).order_by(Assignment.id.desc())).first()
         assert held is not None
-        from models.partners import Partner
+        acts.accept(house.session, world.rep_of(house.session.get_one(Partner, held.partner_id)), held.id, NOW)
 
-        rep = world.rep_of(house.session.get_one(Partner, held.partner_id))
-        acts.accept(house.session, rep, held.id, NOW)
-
-    return written_by(house.engine, cast("Callable[[], object]", act))
-
-
-def table(name: str) -> Table:
-    """A table by name."""
-    return Model.metadata.tables[name]
+    return written_by(house.engine, act)

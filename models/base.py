@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -83,7 +82,8 @@ def new_id() -> str:
     with _ticking:
         tick = _latest[0] = max(time.time_ns() * 4096 // 1_000_000, _latest[0] + 1)
     raw = (tick >> 12) << 80 | 0x7 << 76 | (tick & 0xFFF) << 64 | 0x2 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
-    return str(uuid.UUID(int=raw))
+    text = f"{raw:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _ticking, _latest = threading.Lock(), [0]

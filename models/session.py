@@ -8,18 +8,20 @@ import random
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Column, Connection, Dialect, Engine, Table, bindparam, event, insert
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, scoped_session
 
 from models.base import Model
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 AnySession = Session | scoped_session[Any]
 ATTEMPTS = 12
 
@@ -59,7 +61,7 @@ def unit(session: AnySession, work: Callable[[], T]) -> T:
             result = work()
             session.commit()
             return result
-        except DBAPIError as error:
+        except (DBAPIError, psycopg.Error) as error:
             session.rollback()
             if attempt == ATTEMPTS - 1 or not _lost_race(error):
                 raise
@@ -70,13 +72,36 @@ def unit(session: AnySession, work: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
-def _lost_race(error: DBAPIError) -> bool:
-    original = error.orig
+def _lost_race(error: DBAPIError | psycopg.Error) -> bool:
+    original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
         return True
-    if isinstance(error, IntegrityError):
+    if isinstance(original, psycopg.IntegrityError | sqlite3.IntegrityError):
         return isinstance(original, psycopg.errors.UniqueViolation) or "UNIQUE constraint" in str(original)
     return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
+
+
+class Bare:
+    """A row for ``insert_now`` alone: a model's attributes without the tracking that makes a model costly to make."""
+
+    __table__: Table
+
+
+def bare(model: type[M], **values: Any) -> M:
+    """A new row of ``model`` that is only ever written and read, never made part of a session."""
+    row = object.__new__(_bare_kind(model))
+    row.__dict__ = values
+    return cast(M, row)
+
+
+@cache
+def _bare_kind(model: type[Model]) -> type[Bare]:
+    return type(f"Bare{model.__name__}", (Bare,), {"__table__": model.__table__})
+
+
+def tracked(model: type[M], row: M) -> M:
+    """The same as an object for a session."""
+    return model(**vars(row))
 
 
 def insert_now(session: AnySession, *rows: Model) -> None:
@@ -97,27 +122,71 @@ def insert_now(session: AnySession, *rows: Model) -> None:
             _written(connection, (_table(row),), [row])
 
 
-#: SQL, and for each of its values the row's number, the attribute, the type's processor and the column's default.
-Statement = tuple[str, list[tuple[int, str, Any, Any]]]
+@dataclass(frozen=True)
+class Statement:
+    """SQL, and where its values come from, in order: the row's number and the attribute. ``defaults`` and
+    ``processors``: by position, what a column is where the row has no such attribute, and what its type makes of it.
+    """
+
+    sql: str
+    sources: list[tuple[int, str]]
+    defaults: list[tuple[int, Any]]
+    processors: list[tuple[int, Any]]
+
+    def values(self, rows: Sequence[Model]) -> tuple[Any, ...]:
+        """The driver's values of these rows."""
+        known = [vars(row) for row in rows]
+        values = [known[of].get(name) for of, name in self.sources]
+        for at, default in self.defaults:
+            of, name = self.sources[at]
+            if name not in known[of]:
+                values[at] = default() if callable(default) else default
+        for at, process in self.processors:
+            if values[at] is not None:
+                values[at] = process(values[at])
+        return tuple(values)
+
+
 _inserts: dict[tuple[str, tuple[Table, ...]], Statement] = {}
 
 
+def insert_many(session: AnySession, rows: Sequence[Model]) -> None:
+    """The same of any number of new objects, a table at a time: what is written costs little beside what is decided."""
+    by_table: dict[Table, list[Model]] = {}
+    for row in rows:
+        by_table.setdefault(_table(row), []).append(row)
+    connection = session.connection()
+    for table in sorted(by_table, key=_place):
+        statement = _statement(connection.dialect, (table,))
+        values = [statement.values((row,)) for row in by_table[table]]
+        if connection.dialect.name == "postgresql":
+            _copy(connection, table, [name for _, name in statement.sources], values)
+        else:
+            connection.exec_driver_sql(statement.sql, values)
+
+
+def _copy(connection: Connection, table: Table, names: Sequence[str], values: Iterable[tuple[Any, ...]]) -> None:
+    columns = ", ".join(f'"{table.columns[name].name}"' for name in names)
+    cursor = cast(psycopg.Cursor[Any], connection.connection.cursor())
+    with cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy:
+        for row in values:
+            copy.write_row(row)
+
+
 def _written(connection: Connection, tables: tuple[Table, ...], rows: Sequence[Model]) -> None:
-    key = connection.dialect.name, tables
+    statement = _statement(connection.dialect, tables)
+    connection.exec_driver_sql(statement.sql, statement.values(rows))
+
+
+def _statement(dialect: Dialect, tables: tuple[Table, ...]) -> Statement:
+    key = dialect.name, tables
     if key not in _inserts:
-        _inserts[key] = _insert(connection.dialect, tables)
-    sql, columns = _inserts[key]
-    values = [_value(process, vars(rows[of]), key, default) for of, key, process, default in columns]
-    connection.exec_driver_sql(sql, tuple(values))
-
-
-def _value(process: Any, known: dict[str, Any], key: str, default: Any) -> Any:
-    value = known[key] if key in known else default() if callable(default) else default
-    return value if process is None else process(value)
+        _inserts[key] = _insert(dialect, tables)
+    return _inserts[key]
 
 
 def _table(row: Model) -> Table:
-    return cast(Table, type(row).__table__)
+    return cast(Table, row.__table__)
 
 
 @cache
@@ -130,13 +199,17 @@ def _insert(dialect: Dialect, tables: tuple[Table, ...]) -> Statement:
     ctes = [insert(table).values(_named(of, table)).cte(f"row_{of}") for of, table in enumerate(tables[:-1])]
     statement = insert(tables[-1]).values(_named(len(tables) - 1, tables[-1])).add_cte(*ctes)
     compiled = statement.compile(dialect=dialect)
-    sources = {
-        f"r{of}_{column.key}": (of, str(column.key), _processor(column, dialect), _default(column))
-        for of, table in enumerate(tables)
-        for column in table.columns
-    }
+    columns = {f"r{of}_{column.key}": (of, column) for of, table in enumerate(tables) for column in table.columns}
     names = _POSITIONED.findall(str(compiled)) if compiled.positiontup is None else compiled.positiontup
-    return _POSITIONED.sub("%s", str(compiled)), [sources[name] for name in names]
+    placed = [columns[name] for name in names]
+    defaults = [(at, _default(column)) for at, (_, column) in enumerate(placed)]
+    processors = [(at, _processor(column, dialect)) for at, (_, column) in enumerate(placed)]
+    return Statement(
+        _POSITIONED.sub("%s", str(compiled)),
+        [(of, str(column.key)) for of, column in placed],
+        [(at, default) for at, default in defaults if default is not None],
+        [(at, process) for at, process in processors if process is not None],
+    )
 
 
 #: How the driver for PostgreSQL names a parameter: turned into positions, as every value comes from one place.

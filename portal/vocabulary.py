@@ -280,6 +280,7 @@ class NoticeTopic(Word):
     EXCUSED = "excused"
     APPEAL = "appeal"
     ANSWERED = "answered"
+    POLICY = "policy"
     UNALLOCATED = "unallocated"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"

@@ -10,7 +10,7 @@ from sqlalchemy import select, true
 
 from models.base import new_id
 from models.platform import Audit, AuditSeal
-from models.session import AnySession
+from models.session import AnySession, bare, tracked
 from portal.accounts.actor import Actor
 
 GENESIS = "0" * 64
@@ -28,7 +28,7 @@ def record(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Add one audit row. ``facts`` must be JSON and hold no contact data and no secret."""
-    session.add(entry(actor, action, object_type, object_id, now, partner_id=partner_id, facts=facts))
+    session.add(tracked(Audit, entry(actor, action, object_type, object_id, now, partner_id=partner_id, facts=facts)))
 
 
 def entry(
@@ -42,8 +42,8 @@ def entry(
     facts: Mapping[str, Any] | None = None,
 ) -> Audit:
     """One audit row, not yet written."""
-    return Audit(
-        id=new_id(), at=now, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name, action=action,
+    return bare(
+        Audit, id=new_id(), at=now, actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name, action=action,
         object_type=object_type, object_id=object_id, partner_id=partner_id, facts=dict(facts or {}),
     )  # fmt: skip
 

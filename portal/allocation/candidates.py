@@ -84,9 +84,7 @@ def at_company(session: AnySession, lead: Lead) -> tuple[str | None, str | None]
     return found.get("works"), found.get("owns")
 
 
-def look_at(
-    session: AnySession, partners: Sequence[PartnerFacts], lead: LeadFacts, now: datetime
-) -> list[Candidate]:
+def look_at(session: AnySession, partners: Sequence[PartnerFacts], lead: LeadFacts, now: datetime) -> list[Candidate]:
     """Partners with all their gates asked about a lead, whether it is one for them or not."""
     state = states_now(session, partners, lead, now)
     seen = [(facts, state[facts.slot]) for facts in partners if facts.slot in state]

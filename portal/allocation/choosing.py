@@ -204,7 +204,8 @@ class _Choice:
             pairs = [(c.facts, c.now) for c in left]
             drawn = self.desk.ranked(rule.strategy, pairs, self.lead.facts, credits, turns)
             winner = _ranked(left, drawn.order, drawn.measures.get)
-            if self._offer(winner, AssignmentOrigin.RULE):
+            by_turn = drawn.credits is not None  # best conversion: one of the share that goes round the others
+            if self._offer(winner, AssignmentOrigin.ROTATION if by_turn else AssignmentOrigin.RULE):
                 if turning:
                     self.desk.turned(rule.name, drawn.credits or credits)
                 return True

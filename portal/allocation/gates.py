@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,13 @@ class PartnerFacts:
     daily_cap: int | None
     weekly_cap: int | None
     product_caps: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def asks(self) -> "tuple[tuple[Gate, Passes], ...]":
+        """The gates that such settings can close at all, apart from those of ``BY_SETTINGS``."""
+        return tuple(
+            (gate, ask.passes) for gate, ask in GATES.items() if gate not in BY_SETTINGS and ask.can_close(self)
+        )
 
 
 class PartnerNow(NamedTuple):
@@ -72,11 +79,16 @@ class GateResult(NamedTuple):
     facts: Mapping[str, Any]
 
 
+Passes = Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], bool]
+
+
 class Ask(NamedTuple):
     """One gate: its yes or no, and the facts that its sentence needs. Facts are worked out only where they are told."""
 
-    passes: Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], bool]
+    passes: Passes
     facts: Callable[[PartnerFacts, PartnerNow, LeadFacts, datetime], dict[str, Any]]
+    #: Whether a partner with such settings can find it closed at all: where not, it need not be asked.
+    can_close: Callable[[PartnerFacts], bool] = lambda partner: True
 
 
 def _no_facts(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> dict[str, Any]:
@@ -254,14 +266,16 @@ GATES: dict[Gate, Ask] = {
     Gate.ACTIVE: Ask(_active, _no_facts), Gate.REACHABLE: Ask(_reachable, _no_facts),
     Gate.STANDING: Ask(_standing, _standing_facts), Gate.TERRITORY: Ask(_territory, _territory_facts),
     Gate.CERTIFIED: Ask(_certified, _certified_facts), Gate.OPEN_CAP: Ask(_open_cap, _open_cap_facts),
-    Gate.DAILY_CAP: Ask(_daily_cap, _daily_cap_facts), Gate.WEEKLY_CAP: Ask(_weekly_cap, _weekly_cap_facts),
-    Gate.CLOSURE: Ask(_closure, _closure_facts), Gate.QUIET_PERIOD: Ask(_quiet_period, _quiet_facts),
-    Gate.WANTS_KIND: Ask(_wants_kind, _kind_facts), Gate.EARLIER_HOLDER: Ask(_earlier_holder, _no_facts),
-    Gate.CONFLICT: Ask(_conflict, _no_facts), Gate.PRODUCT_CAP: Ask(_product_cap, _product_cap_facts),
+    Gate.DAILY_CAP: Ask(_daily_cap, _daily_cap_facts, lambda partner: partner.daily_cap is not None),
+    Gate.WEEKLY_CAP: Ask(_weekly_cap, _weekly_cap_facts, lambda partner: partner.weekly_cap is not None),
+    Gate.CLOSURE: Ask(_closure, _closure_facts, lambda partner: bool(partner.calendar.closures)),
+    Gate.QUIET_PERIOD: Ask(_quiet_period, _quiet_facts, lambda partner: bool(partner.quiet_periods)),
+    Gate.WANTS_KIND: Ask(_wants_kind, _kind_facts, lambda partner: not partner.wants_early_leads),
+    Gate.EARLIER_HOLDER: Ask(_earlier_holder, _no_facts), Gate.CONFLICT: Ask(_conflict, _no_facts),
+    Gate.PRODUCT_CAP: Ask(_product_cap, _product_cap_facts, lambda partner: bool(partner.product_caps)),
 }  # fmt: skip
 #: Gates that settings alone answer for a lead: asked first, of everybody (``static_miss``).
 BY_SETTINGS = (Gate.TERRITORY, Gate.CERTIFIED)
-_REST = tuple((gate, ask.passes) for gate, ask in GATES.items() if gate not in BY_SETTINGS)
 
 
 def evaluate(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> list[GateResult]:
@@ -274,7 +288,7 @@ def evaluate(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: dat
 
 def closed(partner: PartnerFacts, state: PartnerNow, lead: LeadFacts, now: datetime) -> tuple[Gate, ...]:
     """The gates that keep a partner from such a lead, apart from those that ``static_miss`` has passed already."""
-    return tuple([gate for gate, passes in _REST if not passes(partner, state, lead, now)])
+    return tuple([gate for gate, passes in partner.asks if not passes(partner, state, lead, now)])
 
 
 def static_miss(partner: PartnerFacts, lead: LeadFacts) -> Gate | None:

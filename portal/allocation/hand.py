@@ -9,7 +9,7 @@ from models.assignments import Assignment
 from models.base import new_id
 from models.leads import Lead
 from models.partners import Partner
-from models.session import AnySession
+from models.session import AnySession, insert_now
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation.candidates import gate_facts, look_at, take_place
@@ -84,10 +84,10 @@ def assign(session: AnySession, lead_id: str, partner_id: str, reason: str, now:
     send_on(session, lead, now, counts=False)
     lead.tried_at = now
     offer, rows = make_offer(session, lead, chosen.facts, AssignmentOrigin.BY_HAND, at, actor)
-    session.add_all(rows)
-    session.add(by_hand(lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, f"By hand, {actor.name}: {reason}"))
+    sentence = f"By hand, {actor.name}: {reason}"
+    insert_now(session, *rows, by_hand(lead, chosen, config, now, offer, AssignmentOrigin.BY_HAND, sentence))
     record(session, actor, "lead.assign", "lead", lead.id, now, partner_id=partner_id, facts={"reason": reason})
-    return offer
+    return session.get_one(Assignment, offer.id)
 
 
 def refusal(session: AnySession, chosen: Candidate) -> str:
@@ -203,7 +203,8 @@ def _give_back(session: AnySession, lead: Lead, partner_id: str, reason: str, no
     again = new_accepted(session, lead, partner_id, AssignmentOrigin.REOPENED, at)
     begin_work(session, partner, again, lead, at)
     event(session, lead.id, LeadEventKind.REOPENED, at, actor, assignment=again, facts={"reason": reason})
-    session.add(by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}"))
+    why = by_hand(lead, holder, snapshot(session), at, again, AssignmentOrigin.REOPENED, f"Reopened: {reason}")
+    insert_now(session, why)
     return True
 
 

@@ -13,6 +13,7 @@ from portal.allocation.arrival import vendor_calendar
 from portal.allocation.configuration import Snapshot
 from portal.allocation.document import Known, parse_rules
 from portal.allocation.gates import PartnerFacts
+from portal.allocation.lists import values_of
 from portal.deadlines.live import cached
 from portal.deadlines.service import calendar_of
 from portal.qualification.policy import parse_definition
@@ -52,7 +53,7 @@ def _load(session: AnySession) -> Snapshot:
     live = session.execute(select(Live.rule_version_id, Live.definition_id, Live.vendor).where(Live.id == 1)).one()
     roster = load_roster(session)
     version = session.get(RuleVersion, live.rule_version_id) if live.rule_version_id else None
-    rules = parse_rules(version.rules, known(roster), published=True) if version else None
+    rules = parse_rules(version.rules, known(roster, values_of(session)), published=True) if version else None
     definition = session.get(LeadDefinition, live.definition_id) if live.definition_id else None
     return Snapshot(
         roster=roster,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from models.assignments import Assignment
 from models.leads import Lead, LeadEvent
-from models.session import AnySession
+from models.session import AnySession, insert_now
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation import sentences
@@ -23,12 +23,19 @@ from portal.allocation.configuration import Snapshot
 from portal.allocation.gates import GateResult, PartnerFacts, evaluate, static_miss
 from portal.allocation.hand import by_hand, new_accepted
 from portal.allocation.live import snapshot
+from portal.allocation.product_caps import has_room, open_by_product
 from portal.allocation.record import Candidate
 from portal.compliance.service import enter
 from portal.deadlines.assignments import begin_work, event, locked_lead
 from portal.errors import Conflict, NotFound
-from portal.vocabulary import AssignmentOrigin, Gate, LeadEventKind, LeadStatus
+from portal.vocabulary import AssignmentOrigin, AssignmentState, Gate, LeadEventKind, LeadStatus
 
+NO_ROOM = "You have no room for another lead now."
+#: How many leads claimed from the pool a partner holds that it has not touched yet: {partner}.
+CLAIMED_OPEN = select(func.count()).where(
+    Assignment.partner_id == bindparam("partner"), Assignment.origin == AssignmentOrigin.CLAIM,
+    Assignment.state == AssignmentState.ACCEPTED, Assignment.counts_open,
+)  # fmt: skip
 GONE = "This lead has left the pool: it is no longer available."
 #: Gates whose answer decides whether a partner sees a pooled lead at all; the others only whether it may claim it now.
 SEEING = (Gate.TERRITORY, Gate.CERTIFIED, Gate.WANTS_KIND, Gate.EARLIER_HOLDER, Gate.CONFLICT)
@@ -68,9 +75,30 @@ def looks(session: AnySession, leads: Sequence[Lead], partner_id: str, now: date
     if state is None:
         return []
     mine = [lead for lead in leads if in_pool(config, lead, partner)]
-    seen = ((lead, evaluate(partner, state, facts[lead.id], now)) for lead in mine)
+    taken, full = open_by_product(session, partner), _full(session, config, partner)
+    states = {lead.id: state._replace(open_of_product=taken.get((lead.product or "").casefold(), 0)) for lead in mine}
+    seen = ((lead, evaluate(partner, states[lead.id], facts[lead.id], now)) for lead in mine)
     shown = [(lead, gates) for lead, gates in seen if all(g.passed for g in gates if g.gate in SEEING)]
-    return [Pooled(lead, _hindrance(gates, partner.name)) for lead, gates in shown]
+    return [Pooled(lead, _hindrance(gates, partner.name) or full.get(_pooled_by(lead))) for lead, gates in shown]
+
+
+def _pooled_by(lead: Lead) -> str:
+    return str((lead.pool or {}).get("rule"))
+
+
+def _full(session: AnySession, config: Snapshot, partner: PartnerFacts) -> dict[str, str]:
+    """By rule, the sentence where the partner holds as many claimed leads without a touch as the rule's pool allows.
+
+    One query where any rule has such a limit, none otherwise.
+    """
+    limits = {rule.name: rule.strategy.max_open for rule in config.all_rules if rule.strategy.max_open}
+    if not limits:
+        return {}
+    held = session.execute(CLAIMED_OPEN, {"partner": partner.id}).scalar_one()
+    return {
+        name: f"Of leads from the pool you have {held} without a touch, and may have {most}. Log a touch first."
+        for name, most in limits.items() if held >= most
+    }  # fmt: skip
 
 
 def in_pool(config: Snapshot, lead: Lead, partner: PartnerFacts) -> bool:
@@ -133,14 +161,21 @@ def was_shown(session: AnySession, lead: Lead, partner_id: str) -> bool:
 def _take(session: AnySession, lead: Lead, partner_id: str, now: datetime, actor: Actor) -> Assignment:
     partner, at = enter(session, partner_id, now)
     candidate = _candidate(session, lead, partner_id, at)
+    config = snapshot(session)
+    # The partner's row is locked by now: what is counted here is what nobody else changes before the commit.
+    if candidate is not None and (hindrance := _full(session, config, candidate.facts).get(_pooled_by(lead))):
+        raise Conflict(hindrance)
+    if candidate is not None and not has_room(session, candidate.facts, lead.product):
+        raise Conflict(NO_ROOM)
     if candidate is None or not take_place(session, candidate.facts, at):
-        raise Conflict("You have no room for another lead now.")
+        raise Conflict(NO_ROOM)
     session.refresh(partner)
     assignment = new_accepted(session, lead, partner_id, AssignmentOrigin.CLAIM, at)
     begin_work(session, partner, assignment, lead, at)
     event(session, lead.id, LeadEventKind.CLAIMED, at, actor, assignment=assignment)
-    session.add(
-        by_hand(lead, candidate, snapshot(session), at, assignment, AssignmentOrigin.CLAIM,
+    insert_now(
+        session,
+        by_hand(lead, candidate, config, at, assignment, AssignmentOrigin.CLAIM,
                 f"{partner.name} claimed it from the open pool.")
     )  # fmt: skip
     record(session, actor, "lead.claim", "lead", lead.id, at, partner_id=partner_id)

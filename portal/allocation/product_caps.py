@@ -1,5 +1,6 @@
 """Caps for single products: how many leads of one a partner has open. Asked only where a partner has such a cap."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from sqlalchemy import func, select
@@ -14,6 +15,18 @@ from portal.vocabulary import LIVE_ASSIGNMENT
 
 def open_of(session: AnySession, partner_ids: Iterable[str], product: str) -> dict[str, int]:
     """How many leads of a product partners have open, by partner id; who has none is absent. One query."""
+    counts = _counts(session, partner_ids)
+    return {partner_id: n for (partner_id, name), n in counts.items() if name == product.casefold()}
+
+
+def open_by_product(session: AnySession, facts: PartnerFacts) -> dict[str, int]:
+    """How many leads a partner has open, by casefolded product; one query, none for a partner without such caps."""
+    counts = _counts(session, [facts.id]) if facts.product_caps else {}
+    return {name: n for (_, name), n in counts.items()}
+
+
+def _counts(session: AnySession, partner_ids: Iterable[str]) -> Counter[tuple[str, str]]:
+    """Open leads by partner and casefolded product: databases fold case each in its own way, so it is done here."""
     rows = session.execute(
         select(Assignment.partner_id, Lead.product, func.count())
         .join(Lead, Lead.id == Assignment.lead_id)
@@ -23,10 +36,9 @@ def open_of(session: AnySession, partner_ids: Iterable[str], product: str) -> di
         )
         .group_by(Assignment.partner_id, Lead.product)
     )  # fmt: skip
-    wanted, found = product.casefold(), dict[str, int]()
+    found = Counter[tuple[str, str]]()
     for partner_id, name, count in rows:
-        if name.casefold() == wanted:  # databases fold case each in its own way
-            found[partner_id] = found.get(partner_id, 0) + count
+        found[partner_id, (name or "").casefold()] += count
     return found
 
 

@@ -21,8 +21,13 @@ Pair = tuple[PartnerFacts, PartnerNow]
 class Located(Protocol):
     """A lead, as far as a distance needs it."""
 
-    country: str | None
-    postcode: str | None
+    @property
+    def country(self) -> str | None:
+        """ISO 3166 alpha-2."""
+
+    @property
+    def postcode(self) -> str | None:
+        """As it was given."""
 
 
 def ranked(

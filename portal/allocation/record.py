@@ -64,9 +64,9 @@ def pack(lead: LeadFacts | None, candidates: Iterable[Candidate], missed: Missed
 
 def _row(c: Candidate) -> list[Any]:
     facts, now = c.facts, c.now
-    closed = [gate.value for gate in c.closed] if c.closed else 0
+    closed = [*c.closed] if c.closed else 0
     row: list[Any] = [
-        facts.slot, closed, c.rank, c.credit, now.standing.value, not facts.territories, not facts.products,
+        facts.slot, closed, c.rank, c.credit, now.standing, not facts.territories, not facts.products,
         now.open_leads, now.cap_now, now.offered_today, facts.daily_cap, now.offered_this_week, facts.weekly_cap,
     ]  # fmt: skip
     if c.closed:

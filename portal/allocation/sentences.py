@@ -187,7 +187,7 @@ def _conflict(who: Who, passed: bool, facts: Facts) -> str:
 
 def _product_cap(who: Who, passed: bool, facts: Facts) -> str:
     if facts.get("cap") is None:
-        return f"{who.name} {who.have} no cap for this product."
+        return "No cap for the product stood in the way." if passed else f"{who.name} had no room for this product."
     of = f"open leads for {facts['product']}" if facts.get("product") else "open leads of this product"
     return f"{who.name} had {facts.get('open', 0)} of {facts['cap']} {of}{'' if passed else ': no room'}."
 
@@ -257,7 +257,9 @@ def queued_sentence(reason: QueueReason | None, closed: Mapping[Gate, int]) -> s
     """
     if reason is QueueReason.NO_RULE:
         return "No rule takes this lead."
-    fitting = {gate: count for gate, count in closed.items() if gate not in (Gate.TERRITORY, Gate.CERTIFIED)}
+    fitting: dict[Gate, int] = {
+        gate: count for gate, count in closed.items() if gate not in (Gate.TERRITORY, Gate.CERTIFIED)
+    }
     if not closed:
         return "The rule asks no partner."
     if not fitting:

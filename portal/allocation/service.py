@@ -11,12 +11,12 @@ from models.assignments import Assignment, Obligation
 from models.base import Model, new_id
 from models.leads import Lead
 from models.platform import Outbox
-from models.session import AnySession, insert_now
+from models.session import AnySession, bare, insert_now
 from portal.accounts.actor import SYSTEM, Actor
 from portal.allocation import sentences
 from portal.allocation.arrival import with_arrival
 from portal.allocation.candidates import gate_facts, is_early
-from portal.allocation.choosing import Asked, Placement, choose
+from portal.allocation.choosing import Asked, Desk, Placement, choose
 from portal.allocation.configuration import Snapshot
 from portal.allocation.desk import DatabaseDesk
 from portal.allocation.gates import LeadFacts, PartnerFacts
@@ -40,17 +40,18 @@ from portal.vocabulary import (
 
 def place(session: AnySession, lead: Lead, now: datetime, *, unclaimed_of: str | None = None) -> Placement:
     """Decide about a locked, waiting lead and write it down; see ``decide``."""
-    placed, rows = decide(session, lead, gate_facts(session, lead), now, unclaimed_of=unclaimed_of)
+    facts, desk = gate_facts(session, lead), DatabaseDesk(session, now)
+    placed, rows = decide(session, desk, lead, facts, now, unclaimed_of=unclaimed_of)
     insert_now(session, *rows)
     return placed
 
 
 def decide(
-    session: AnySession, lead: Lead, facts: LeadFacts, now: datetime, *, unclaimed_of: str | None = None
+    session: AnySession, desk: Desk, lead: Lead, facts: LeadFacts, now: datetime, *, unclaimed_of: str | None = None
 ) -> tuple[Placement, list[Model]]:
     """Choose where a lead goes (``choosing.choose``), the place and the turn taken; and the rows to write for it."""
     config = snapshot(session)
-    placed = choose(DatabaseDesk(session, now), config, asked(config, lead, facts), unclaimed_of=unclaimed_of)
+    placed = choose(desk, config, asked(config, lead, facts), unclaimed_of=unclaimed_of)
     return placed, carry_out(session, lead, facts, placed, config, now)
 
 
@@ -83,7 +84,7 @@ def carry_out(
     else:
         rows += _queue(session, lead, placed, now, comes=comes)
     decision = decision_of(lead, facts, placed, config, now, assignment_id)
-    return rows if _said_already(session, decision) else [*rows, decision]
+    return [*rows, decision] if comes or not _said_already(session, decision) else rows
 
 
 def _said_already(session: AnySession, decision: Decision) -> bool:
@@ -111,8 +112,8 @@ def make_offer(
     The guard took the place already.
     """
     policy = policies(session).at(now)
-    assignment = Assignment(
-        id=new_id(), lead_id=lead.id, partner_id=partner.id, state=AssignmentState.OFFERED, origin=origin,
+    assignment = bare(
+        Assignment, id=new_id(), lead_id=lead.id, partner_id=partner.id, state=AssignmentState.OFFERED, origin=origin,
         policy_id=policy.id, offered_at=now, counts_open=True,
     )  # fmt: skip
     row = deadlines.opening(
@@ -127,7 +128,7 @@ def make_offer(
         once=f"offer:{assignment.id}", facts=offer_facts(lead, partner.name, row["due_at"]),
     )  # fmt: skip
     offered = line(lead.id, LeadEventKind.OFFERED, now, actor, assignment=assignment)
-    return assignment, [assignment, Obligation(**row), offered, Outbox(**notice)]
+    return assignment, [assignment, bare(Obligation, **row), offered, bare(Outbox, **notice)]
 
 
 def offer_facts(lead: Lead, partner_name: str, due_at: datetime) -> dict[str, Any]:
@@ -142,8 +143,8 @@ def decision_of(
 ) -> Decision:
     """The stored explanation of one allocation."""
     candidates = sorted(placed.candidates.values(), key=lambda c: (len(c.closed) > 0, c.rank or 0, c.facts.slot))
-    return Decision(
-        id=new_id(), lead_id=lead.id, assignment_id=assignment_id, decided_at=now,
+    return bare(
+        Decision, id=new_id(), lead_id=lead.id, assignment_id=assignment_id, decided_at=now,
         rule_version_id=config.version_id, rule_version=config.number, rule=placed.rule.name if placed.rule else None,
         strategy=placed.strategy, origin=placed.origin, outcome=placed.outcome,
         partner_id=placed.winner.id if placed.winner else None, path=placed.path,

@@ -49,6 +49,12 @@ _STATE = select(
     PARTNER.c.open_leads, PARTNER.c.cap_now, PARTNER.c.weight_now_x2, PARTNER.c.day_key, PARTNER.c.day_offers,
     PARTNER.c.week_key, PARTNER.c.week_offers,
 )  # fmt: skip
+#: The same of rotations whose turns were counted elsewhere: {of, after, so_far}
+SAVE_TURNS = (
+    update(ROTATION)
+    .where(ROTATION.c.key == bindparam("of"))
+    .values(credits=bindparam("after"), turns=bindparam("so_far"))
+)
 #: How partners stand now: {slots}, one value however many they are, so that it is one and the same statement.
 _STATE_NOW = {
     "postgresql": _STATE.where(PARTNER.c.slot == func.any(bindparam("slots", type_=ARRAY(Integer)))),

@@ -119,7 +119,7 @@ def measured(kind: StrategyKind | str | None, measure: Any) -> str | None:
         return "Its distance is not known." if measure is None else f"{measure / 1000:,.0f} km away."
     if not isinstance(measure, list):
         return None
-    if kind == StrategyKind.LEAST_LOADED:
+    if kind != StrategyKind.BEST_CONVERSION:
         return f"{measure[0]} of {measure[1]} open leads."
     told = f"Won {measure[0]} of {measure[1]}, weighed as {measure[2] / MILLION:.0%}"
     return f"{told}; this lead went round the others in turn." if len(measure) == 4 else f"{told}."

@@ -9,6 +9,8 @@ from portal.api.kinds import Money
 from portal.vocabulary import (
     ActivityKind,
     ActivityOutcome,
+    AppealKind,
+    AppealState,
     AssignmentState,
     DealStage,
     DecisionOutcome,
@@ -209,6 +211,8 @@ class Partner(Answer):
     open_lead_cap: int
     daily_cap: int | None
     weekly_cap: int | None
+    product_caps: dict[str, int]
+    postcode: str | None
     wants_early_leads: bool
     active: bool
     reachable: bool
@@ -276,6 +280,25 @@ class StandingAnswer(Answer):
     way_back: list[str]
     forecast: list[Ahead]
     rate: RateAnswer
+
+
+class Appeal(Answer):
+    """A case about one deadline, and its answer. `decide_by`: by when the vendor promises one."""
+
+    id: AnId
+    kind: AppealKind
+    state: AppealState
+    partner_id: AnId
+    obligation_id: AnId
+    lead_id: AnId
+    case: str
+    file: str | None
+    opened_at: At
+    opened_by: str | None
+    decide_by: At | None
+    decided_at: At | None
+    decided_by: str | None
+    reason: str | None
 
 
 class RuleVersion(Answer):

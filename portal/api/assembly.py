@@ -7,14 +7,26 @@ from flask import Flask
 from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse
 
-from portal.api import assignments, audit, docs, leads, obligations, openapi, partners, problems, versions
+from portal.api import (
+    appeals,
+    assignments,
+    audit,
+    docs,
+    leads,
+    obligations,
+    openapi,
+    partners,
+    problems,
+    vendor,
+    versions,
+)
 from portal.api.call import blueprint
 from portal.api.health import health
 from portal.api.keys import counted_as
 from portal.config import ConfigError, Settings
 
 #: Each declares its calls when it is imported.
-VIEWS = (leads, assignments, partners, obligations, versions, audit, openapi, docs)
+VIEWS = (leads, assignments, partners, obligations, appeals, versions, vendor, audit, openapi, docs)
 
 
 def register(app: Flask, settings: Settings) -> None:

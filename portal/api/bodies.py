@@ -5,10 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from portal.api.cursors import Page
-from portal.api.kinds import Block, Day, From, Id, Instant, Line, Money, Reason, Sent, To, Whole
+from portal.api.kinds import Block, Day, From, Id, Instant, Line, Money, Reason, Sent, To, Whole, Yes
 from portal.vocabulary import (
     ActivityKind,
     ActivityOutcome,
+    AppealKind,
+    AppealState,
     DealStage,
     DeclineReason,
     Disposition,
@@ -51,6 +53,34 @@ class AuditQuery(Page):
     action: Line | None = Field(None, description="Such as partner.change.")
     from_: From | None = Field(None, alias="from")
     to: To | None = None
+
+
+class AppealQuery(Page):
+    """Which appeals."""
+
+    state: Annotated[AppealState | None, LAX] = None
+    partner: Id | None = None
+
+
+class AppealIn(Sent):
+    """A partner's case about one deadline."""
+
+    obligation_id: Id
+    case: Annotated[Block, Field(min_length=1)]
+    kind: Annotated[AppealKind, LAX] = Field(
+        AppealKind.APPEAL,
+        description="Left out: an appeal against a miss. The others say what went wrong at the vendor.",
+    )
+
+
+class AppealAnswer(Sent):
+    """The answer to an appeal."""
+
+    granted: Yes
+    reason: Reason
+    due_at: Instant | None = Field(
+        None, description="Where the deadline is still open: until when it is extended. Left out: it is waived."
+    )
 
 
 class WithReason(Sent):
@@ -159,6 +189,20 @@ class RulesIn(Sent):
     note: Line = ""
 
 
+class RuleListIn(Sent):
+    """A list that rules can name."""
+
+    name: Line = Field(description="Small letters, digits and dashes.", examples=["strategic-accounts"])
+    items: list[str] = Field(max_length=20_000, description="Compared without regard to case.")
+    revision: int | None = Field(None, ge=1, description="The one that was read. Left out: whatever it is.")
+
+
+class VersionQuery(Sent):
+    """Against which version."""
+
+    from_: Id | None = Field(None, alias="from", description="Left out: the live one.")
+
+
 class PublishPolicy(Sent):
     """From when a policy rules."""
 
@@ -218,6 +262,12 @@ class PartnerChange(Sent):
     open_lead_cap: int | None = Field(None, ge=0)
     daily_cap: int | None = Field(None, ge=1)
     weekly_cap: int | None = Field(None, ge=1)
+    product_caps: dict[str, int] | None = Field(
+        None,
+        examples=[{"Widget Pro": 3}],
+        description="Open leads of a product at most; others have no cap of their own.",
+    )
+    postcode: str | None = Field(None, max_length=16, description="Where it is, for rules that look for the nearest.")
     wants_early_leads: bool | None = None
     active: bool | None = None
 
@@ -228,6 +278,17 @@ class PartnerIn(PartnerChange):
     name: str = Field(max_length=200)
     timezone: str = Field(examples=["Europe/Berlin"])
     country: str = Field(examples=["DE"])
+
+
+class VendorChange(Sent):
+    """The vendor's own hours; what is left out stays, null takes it back."""
+
+    timezone: str | None = Field(None, examples=["Europe/Berlin"], description="Unsaid: UTC.")
+    country: str | None = Field(None, examples=["DE"])
+    opening_hours: dict[str, list[list[str]]] | None = Field(None, description="Unsaid: Monday to Friday 09:00-17:00.")
+    holidays: Holidays | None = Field(None, description="Unsaid: none.")
+    closures: list[Closure] | None = None
+    quiet_periods: list[QuietPeriod] | None = Field(None, description="They bind every partner.")
 
 
 class PolicyIn(Sent):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from portal.api import idempotency, problems
 from portal.api.body import check_texts, read_object
-from portal.api.edge import Call, begin_reading, checked, dumps, edge_now, session_of_request
+from portal.api.edge import Call, begin_asking, checked, dumps, edge_now, end_asking, session_of_request
 from portal.api.keys import caller
 from portal.api.kinds import Sent
 from portal.errors import Forbidden, Invalid, NotFound
@@ -114,7 +114,7 @@ def respond(operation: Operation, path: dict[str, str]) -> Response:
     session = session_of_request()
     try:
         with rate_limit():
-            begin_reading(session)
+            begin_asking(session, writes=operation.writes)
             return _answer(operation, Call(session, caller(session), edge_now(), path))
     except Exception as error:
         session.rollback()
@@ -145,7 +145,7 @@ def _answer(operation: Operation, this: Call) -> Response:
     sent = read_object()
     this.body = sent if operation.raw else checked(operation.body, sent)
     if not operation.takes_key:
-        this.session.rollback()
+        end_asking(this.session)
         return reply(*operation.view(this))
     return _once(operation, this, sent)
 
@@ -153,7 +153,7 @@ def _answer(operation: Operation, this: Call) -> Response:
 def _once(operation: Operation, this: Call, sent: dict[str, Any]) -> Response:
     key = idempotency.key_of_request()
     if key is None:
-        this.session.rollback()
+        end_asking(this.session)
         return reply(*operation.view(this))
     print_ = idempotency.fingerprint(operation.method, request.path, sent)
     claim = idempotency.Claim(this, key, print_, operation.replay, within=operation.keeps_answer)

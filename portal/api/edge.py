@@ -57,6 +57,27 @@ def begin_reading(session: Session) -> None:
         read_only(session)
 
 
+def begin_asking(session: Session, *, writes: bool) -> None:
+    """Start what a request asks before it acts: who calls, and whether what it names is there.
+
+    Reading, so that asking cannot write. Before an act on PostgreSQL it is the act's own transaction, which saves
+    going back and forth to end one and begin another; on SQLite that would lock out every writer while we ask.
+    """
+    if not writes or session.get_bind().dialect.name != "postgresql":
+        begin_reading(session)
+
+
+def end_asking(session: Session) -> None:
+    """What was asked is known, and the act begins: what only reads ends here."""
+    if session.in_transaction() and reads_only(session):
+        session.rollback()
+
+
+def reads_only(session: Session) -> bool:
+    """Whether the open transaction was begun by ``read_only``."""
+    return bool(session.connection().get_execution_options().get("fairlead_read"))
+
+
 @dataclass
 class Call:
     """One request: who calls, when, with which path, query and body. ``found`` is what the path names."""

@@ -18,6 +18,11 @@ BY_SCHEMA: dict[str, Any] = {
     },
     "Assign": {"partner_id": "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10", "reason": "They know this customer"},
     "WithReason": {"reason": "Agreed on the phone"},
+    "AppealIn": {
+        "obligation_id": "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10",
+        "case": "We called twice on Monday; the number given was wrong.",
+    },
+    "AppealAnswer": {"granted": True, "reason": "The number was wrong, as the mail shows."},
     "Merge": {"into": "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10"},
     "Decline": {"reason": "no_capacity", "note": "Our consultants are booked until April."},
     "ActivityIn": {"kind": "call", "outcome": "reached", "note": "Demo set.", "next_step_at": "2026-03-12T09:00:00Z"},
@@ -36,6 +41,8 @@ BY_SCHEMA: dict[str, Any] = {
     "StaffIn": {"email": "lea@vendor.example", "name": "Lea Brandt", "role": "channel_manager"},
     "KeyIn": {"name": "Our CRM"},
     "RulesIn": {"rules": [RULE], "note": "First version"},
+    "RuleListIn": {"name": "strategic-accounts", "items": ["Acme GmbH", "Globex"], "revision": 3},
+    "VendorChange": {"timezone": "Europe/Berlin", "quiet_periods": [{"kind": "quarter_end", "days": 2}]},
     "PublishPolicy": {"effective_from": "2026-04-01T00:00:00Z"},
     "PartnerIn": {
         "name": "Vogel Systems", "tier": "gold", "weight": 2, "timezone": "Europe/Berlin", "country": "DE",

@@ -26,7 +26,10 @@ Every POST takes an `Idempotency-Key`: the same key with the same body gives the
 header `Idempotency-Replayed: true`); with another body it is refused (422), and while the first request still
 runs (409). Only answers that did something (2xx) are kept: after a refusal the same key may be tried again."""
 
-TAGS = ("Leads", "Assignments", "Deals", "Partners", "Obligations", "People and keys", "Rules", "Policies", "Audit")
+TAGS = (
+    "Leads", "Assignments", "Deals", "Partners", "Obligations", "Appeals", "People and keys", "Rules", "Policies",
+    "Audit",
+)  # fmt: skip
 REFUSALS = {
     400: "The JSON cannot be read; the place is named.",
     401: "No key, or one that is unknown or revoked.",

@@ -29,6 +29,7 @@ OFFICE = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri
 PLAIN = (
     "id", "name", "tier", "weight", "timezone", "country", "quiet_periods", "territories", "products", "tags",
     "open_lead_cap", "daily_cap", "weekly_cap", "wants_early_leads", "active", "reachable", "standing", "open_leads",
+    "postcode", "product_caps",
 )  # fmt: skip
 
 

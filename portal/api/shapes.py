@@ -1,6 +1,5 @@
 """Rows as the API shows them. What a partner may not know is left out here, and nowhere else."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +24,8 @@ WHO = (
     "message", "custom",
 )  # fmt: skip
 KNOWS_WHO = (AssignmentState.ACCEPTED, AssignmentState.CLOSED)
+#: An assignment and what it put on its partner.
+Held = tuple[Assignment, list[Obligation]]
 OUTCOME = (LeadStatus.WON, LeadStatus.LOST)
 
 
@@ -37,16 +38,13 @@ def leads_json(
     session: AnySession, actor: Actor, leads: Sequence[Lead], hindrances: dict[str, str | None] | None = None
 ) -> list[dict[str, Any]]:
     """Leads as ``actor`` may see them, in a number of queries that does not depend on how many there are."""
-    current = current_assignments(session, actor, leads)
-    shown = assignments_json(session, current.values())
+    current = _current(session, actor, leads)
     seen = _visible(session, actor, {lead.duplicate_of for lead in leads if lead.duplicate_of})
-    return [_lead(actor, lead, current.get(lead.id), shown, seen, (hindrances or {}).get(lead.id)) for lead in leads]
+    return [_lead(actor, lead, current.get(lead.id), seen, (hindrances or {}).get(lead.id)) for lead in leads]
 
 
-def _lead(
-    actor: Actor, lead: Lead, assignment: Assignment | None, shown: dict[str, dict[str, Any]], seen: set[str],
-    hindrance: str | None,
-) -> dict[str, Any]:  # fmt: skip
+def _lead(actor: Actor, lead: Lead, held: Held | None, seen: set[str], hindrance: str | None) -> dict[str, Any]:
+    assignment, owed = held or (None, [])
     knows = actor.is_staff or (assignment is not None and assignment.state in KNOWS_WHO)
     pooled = lead.status is LeadStatus.POOLED
     return {
@@ -58,21 +56,31 @@ def _lead(
         "received_at": instant_json(lead.received_at),
         **{name: getattr(lead, name) for name in OPEN_FACTS},
         **({name: getattr(lead, name) for name in WHO} if knows else {}),
-        "assignment": shown[assignment.id] if assignment else None,
+        "assignment": _assignment(assignment, owed) if assignment else None,
         "duplicate_of": lead.duplicate_of if lead.duplicate_of in seen else None,
         "pool": {"until": instant_json(lead.pool_until), "hindrance": hindrance} if pooled else None,
     }
 
 
-def current_assignments(session: AnySession, actor: Actor, leads: Sequence[Lead]) -> dict[str, Assignment]:
-    """By lead: the live assignment, or the last one after won or lost. A partner's own only."""
-    query = access.assignments(actor).where(Assignment.lead_id.in_([lead.id for lead in leads]))
+def _current(session: AnySession, actor: Actor, leads: Sequence[Lead]) -> dict[str, Held]:
+    """By lead: the live assignment, or the last one after won or lost, with its obligations in the order in which they
+    are due. A partner's own only. One query: a lead that is posted waits for it."""
     states = (*LIVE_ASSIGNMENT, AssignmentState.CLOSED)
-    rows = session.scalars(query.where(Assignment.state.in_(states)).order_by(Assignment.id)).all()
+    rows = session.execute(
+        access.assignments(actor)
+        .outerjoin(Obligation, Obligation.assignment_id == Assignment.id)
+        .add_columns(Obligation)
+        .where(Assignment.lead_id.in_([lead.id for lead in leads]), Assignment.state.in_(states))
+        .order_by(Assignment.id, Obligation.due_at, Obligation.id)
+    ).all()
+    owed: dict[str, list[Obligation]] = {}
+    for assignment, obligation in rows:
+        owed.setdefault(assignment.id, []).extend([obligation] if obligation is not None else [])
+    found = {assignment.id: assignment for assignment, _ in rows}.values()
     ended = {lead.id for lead in leads if lead.status in OUTCOME}
-    held = {row.lead_id: row for row in rows if row.state is AssignmentState.CLOSED and row.lead_id in ended}
-    held.update({row.lead_id: row for row in rows if row.state in LIVE_ASSIGNMENT})
-    return held
+    held = {row.lead_id: row for row in found if row.state is AssignmentState.CLOSED and row.lead_id in ended}
+    held.update({row.lead_id: row for row in found if row.state in LIVE_ASSIGNMENT})
+    return {lead_id: (row, owed[row.id]) for lead_id, row in held.items()}
 
 
 def _visible(session: AnySession, actor: Actor, lead_ids: set[str]) -> set[str]:
@@ -81,27 +89,18 @@ def _visible(session: AnySession, actor: Actor, lead_ids: set[str]) -> set[str]:
     return set(session.scalars(access.leads(actor).where(Lead.id.in_(lead_ids)).with_only_columns(Lead.id)))
 
 
-def assignments_json(session: AnySession, assignments: Iterable[Assignment]) -> dict[str, dict[str, Any]]:
-    """Assignments by id, each with its obligations in the order in which they are due."""
-    rows = list(assignments)
-    owed: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    query = select(Obligation).where(Obligation.assignment_id.in_([row.id for row in rows]))
-    for obligation in session.scalars(query.order_by(Obligation.due_at, Obligation.id)) if rows else ():
-        owed[obligation.assignment_id].append(obligation_json(obligation))
-    return {row.id: _assignment(row, owed[row.id]) for row in rows}
-
-
 def assignment_json(session: AnySession, assignment: Assignment) -> dict[str, Any]:
-    """One assignment with its obligations."""
-    return assignments_json(session, [assignment])[assignment.id]
+    """One assignment with its obligations in the order in which they are due."""
+    query = select(Obligation).where(Obligation.assignment_id == assignment.id)
+    return _assignment(assignment, session.scalars(query.order_by(Obligation.due_at, Obligation.id)))
 
 
-def _assignment(row: Assignment, obligations: list[dict[str, Any]]) -> dict[str, Any]:
+def _assignment(row: Assignment, owed: Iterable[Obligation]) -> dict[str, Any]:
     return {
         "id": row.id, "lead_id": row.lead_id, "partner_id": row.partner_id, "state": row.state,
         "offered_at": instant_json(row.offered_at), "respond_by": instant_json(row.respond_by),
         "accepted_at": instant_json(row.accepted_at), "ended_at": instant_json(row.ended_at),
-        "obligations": obligations,
+        "obligations": [obligation_json(obligation) for obligation in owed],
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Rule versions and policies: drafted, listed, shown, published."""
 
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -7,13 +8,14 @@ from sqlalchemy import select
 from models.allocation import RuleVersion
 from models.compliance import Policy
 from portal.allocation import versions
-from portal.api import answers, bodies
+from portal.api import answers, bodies, rule_answers
 from portal.api.call import ADMIN, call, hidden_from_others
 from portal.api.cursors import Page, page
 from portal.api.edge import Call, checked
 from portal.api.kinds import Line, Sent
 from portal.compliance import policies
 from portal.errors import NotFound
+from portal.vocabulary import VersionState
 
 T = TypeVar("T")
 RULES, POLICIES = "Rules", "Policies"
@@ -79,6 +81,28 @@ def list_rules(this: Call) -> tuple[int, Any]:
 def show_rules(this: Call) -> tuple[int, Any]:
     """Show rules."""
     return 200, rules_json(this.found)
+
+
+@call(
+    "GET",
+    "/rule-versions/<version_id>/changes",
+    ADMIN,
+    {200: rule_answers.RuleChanges},
+    tag=RULES,
+    find=find_rules,
+    query=bodies.VersionQuery,
+)
+def show_rule_changes(this: Call) -> tuple[int, Any]:
+    """Show in plain words what a version changes, against another or the live one."""
+    old = _compared_with(this)
+    told = versions.changes(this.session, old, this.found)
+    return 200, {"from_version": old.number if old else None, "items": [asdict(change) for change in told]}
+
+
+def _compared_with(this: Call) -> RuleVersion | None:
+    if this.query.from_ is not None:
+        return _found(this.session.get(RuleVersion, this.query.from_))
+    return this.session.scalars(select(RuleVersion).where(RuleVersion.state == VersionState.PUBLISHED)).first()
 
 
 @call(

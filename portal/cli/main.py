@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portal.cli import data, people
+from portal.cli import data, people, rule_files
 from portal.cli.edge import Told, leave, load_app, told
 from portal.cli.logs import set_up
 from portal.config import ConfigError, load
@@ -111,9 +111,10 @@ def migrations(arguments: tuple[str, ...]) -> None:
         app.cli.commands["db"].main(list(arguments), prog_name="fairlead db")
 
 
+data.import_.add_command(rule_files.places)
 COMMANDS: tuple[click.Command, ...] = (
     up, serve, clock, worker, data.demo, data.sweep, data.verify, data.import_,
-    people.create_admin, people.create_key,
+    people.create_admin, people.create_key, rule_files.rules, rule_files.lists,
 )  # fmt: skip
 
 

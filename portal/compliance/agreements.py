@@ -8,15 +8,14 @@ from sqlalchemy import select
 from models.appeals import Acknowledgement
 from models.base import new_id
 from models.leads import LeadDefinition
+from models.partners import Live
 from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.compliance.service import lock_partner
 from portal.deadlines.live import policies
 from portal.errors import Conflict, Forbidden, NotFound
-from portal.vocabulary import AgreementKind, Role, VersionState
-
-FIRST = 1
+from portal.vocabulary import AgreementKind, Role
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,10 @@ def ruling(session: AnySession, now: datetime) -> list[tuple[AgreementKind, int,
     found: list[tuple[AgreementKind, int, datetime | None]] = [
         (AgreementKind.POLICY, policy.number, policy.effective_from)
     ]
-    live = select(LeadDefinition.number, LeadDefinition.published_at).where(
-        LeadDefinition.state == VersionState.PUBLISHED
+    live = select(LeadDefinition.number, LeadDefinition.published_at).join(
+        Live, Live.definition_id == LeadDefinition.id
     )
-    for number, published_at in session.execute(live.order_by(LeadDefinition.number.desc()).limit(1)):
-        found.append((AgreementKind.DEFINITION, number, published_at))
+    found += [(AgreementKind.DEFINITION, *row) for row in session.execute(live)]
     return found
 
 

@@ -75,7 +75,7 @@ def _open_on(obligation_id: str) -> Select[Appeal]:
 
 
 def _case(case: str) -> str:
-    said = case.strip()
+    said = case.replace("\0", "").strip()
     if not said:
         raise Invalid([("case", "Say what happened: it is what the decision rests on.")])
     if len(said) > LONGEST:
@@ -168,7 +168,7 @@ def _answered(appeal: Appeal, state: AppealState, at: datetime, actor: Actor, re
 
 
 def _reason(reason: str) -> str:
-    said = reason.strip()
+    said = reason.replace("\0", "").strip()
     if not said or len(said) > REASON:
         raise Invalid([("reason", f"Say why, in at most {REASON:,} characters: the partner reads it.")])
     return said

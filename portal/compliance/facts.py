@@ -73,6 +73,9 @@ class Mark:
         return self if later else replace(self, cancelled_at=min(self.cancelled_at or t, t))
 
 
+ONE = Fraction(1)
+
+
 def exact(number: Any) -> Fraction:
     """A threshold or weight as written, so that 27 of 30 is not below 0.9 by a rounding error."""
     return Fraction(str(number))
@@ -124,7 +127,7 @@ class Ladder:
 
     def weight(self, kind: ObligationKind) -> Fraction:
         """How heavily one obligation of a kind weighs in the rate; 1 unless the policy says otherwise."""
-        return self.severity.get(kind.value, Fraction(1))
+        return self.severity.get(kind.value, ONE)
 
 
 @dataclass(frozen=True, slots=True)

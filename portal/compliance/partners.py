@@ -22,7 +22,8 @@ from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, Standing
 
 SETTINGS = (
     "name", "tier", "weight", "timezone", "country", "hours", "quiet_periods", "territories", "products", "tags",
-    "open_lead_cap", "daily_cap", "weekly_cap", "wants_early_leads", "active",
+    "open_lead_cap", "daily_cap", "weekly_cap", "wants_early_leads", "active", "postcode",
+    "product_caps",
 )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from models.session import AnySession
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.compliance.service import TICK
+from portal.deadlines.difference import differences
 from portal.deadlines.document import PolicyDocument, PolicyError, parse_policy
 from portal.deadlines.live import changed, policies
 from portal.errors import Conflict, Invalid, NotFound
-from portal.vocabulary import VersionState
+from portal.notifications.outbox import notify
+from portal.vocabulary import NoticeTopic, VersionState
 
 
 class Overtaken(Conflict):
@@ -83,6 +85,7 @@ def publish(
     2. Open deadlines keep the version they were opened under. 3. The sweep folds each standing at that instant.
     4. One that was published for a later date still takes over at that date.
     5. ``revision``: the one that was read; a draft that was changed since is not published unseen (None: as it is).
+    6. A later date is announced to every active partner, with what is then otherwise.
     """
     policy = _held(session, policy_id, revision)
     if effective_from is not None and effective_from < now:
@@ -96,10 +99,24 @@ def publish(
         .execution_options(synchronize_session=False)
     )
     session.flush()
+    if effective_from is not None and effective_from > now:
+        _announce(session, policy, start, now)
     changed(session)
     record(session, actor, "policy.publish", "policy", policy.id, now,
            facts={"number": policy.number, "effective_from": start.isoformat()})  # fmt: skip
     return policy
+
+
+def _announce(session: AnySession, policy: Policy, start: datetime, now: datetime) -> None:
+    """One notice for each active partner: what holds from ``start`` on, against what would hold without it."""
+    before, after = policies(session).at(start).document, parse_policy(policy.body)
+    facts = {
+        "number": policy.number, "starts_at": start.isoformat(), "url": "/team/due-times",
+        "changes": [change.sentence for change in differences(before, after)],
+    }  # fmt: skip
+    for partner_id in session.scalars(select(Partner.id).where(Partner.active).order_by(Partner.id)):
+        notify(session, NoticeTopic.POLICY, "partner", now, partner_id=partner_id,
+               once=f"policy:{policy.id}:{partner_id}", facts=facts)  # fmt: skip
 
 
 def _earliest(session: AnySession, now: datetime) -> datetime:

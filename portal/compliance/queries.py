@@ -50,15 +50,18 @@ class View:
         return worse(self.ahead, self.state.shown)
 
 
-def view_of(session: AnySession, partner: Partner, now: datetime) -> View:
-    """The stored standing with what follows from it at ``now``. Reads only; settles nothing."""
+def view_of(session: AnySession, partner: Partner, now: datetime, *, named: bool = True) -> View:
+    """The stored standing with what follows from it at ``now``. Reads only; settles nothing.
+
+    ``named``: whether ``what`` says what each obligation asks for; the strip of a page needs no names.
+    """
     versions = ladders(session)
     marks = marks_of(session, partner, versions)
     state, days = State.from_json(partner.standing_state), business_days(session, partner)
     tally = tally_at(state, marks, versions, now)
     steps, ahead = way_back(state, marks, versions, days, now), forecast(state, marks, versions, days, now)
     because = tuple(dict.fromkeys((*state.because, *tally.overdue)))
-    named = {
+    told = {
         *because,
         *(s.obligation_id for s in steps if s.obligation_id),
         *(i for f in ahead for i in f.misses),
@@ -66,7 +69,7 @@ def view_of(session: AnySession, partner: Partner, now: datetime) -> View:
     return View(
         partner=partner, state=state, ladder=ladder_at(versions, now), marks=tuple(marks),
         overdue=tuple(tally.overdue), because=because, rate=tally.rate, steps=tuple(steps), ahead=tuple(ahead),
-        what=descriptions(session, sorted(named)),
+        what=descriptions(session, sorted(told)) if named else {},
     )  # fmt: skip
 
 

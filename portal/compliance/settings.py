@@ -5,6 +5,7 @@ from typing import Any
 
 import pycountry
 
+from portal.calendars.closures import too_much_closed
 from portal.calendars.errors import CalendarError
 from portal.calendars.hours import Calendar, parse_calendar
 from portal.errors import Invalid
@@ -57,6 +58,8 @@ def _calendar(data: Mapping[str, Any], current: Mapping[str, Any], columns: dict
         return [(error.field, error.message)]
     if longest_closure(calendar) > LONGEST_CLOSURE:
         return [("closures", f"Close for at most {LONGEST_CLOSURE} days on end; switch the partner off for longer.")]
+    if wrong := too_much_closed(calendar):
+        return [("closures", wrong)]
     columns["hours"] = hours
     return []
 
@@ -124,6 +127,19 @@ def _territory(item: Any) -> dict[str, str]:
     return {"country": _country(item.get("country")), **extra}
 
 
+def _postcode(value: Any) -> str | None:
+    return None if value is None else _text(16)(value)
+
+
+def _product_caps(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping) or len(value) > 500:
+        raise ValueError("Give an object of products and whole numbers, at most 500.")
+    caps = {_text(200)(product): _whole(0, 100_000)(most) for product, most in value.items()}
+    if len({product.casefold() for product in caps}) < len(value):
+        raise ValueError("Name each product once.")
+    return {product: most for product, most in sorted(caps.items()) if most is not None}
+
+
 def _quiet(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) > 10:
         raise ValueError("Give a list of quiet periods, at most 10.")
@@ -141,4 +157,5 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "territories": _territories, "products": _texts, "tags": _texts, "quiet_periods": _quiet,
     "open_lead_cap": _whole(0, 100_000), "daily_cap": _whole(1, 100_000, none=True),
     "weekly_cap": _whole(1, 100_000, none=True), "wants_early_leads": _yes_no, "active": _yes_no,
+    "postcode": _postcode, "product_caps": _product_caps,
 }  # fmt: skip

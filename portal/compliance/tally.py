@@ -1,13 +1,15 @@
 """What counts for and against a partner at one instant, kept up to date mark by mark as time goes on."""
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from typing import TypeVar
 
 from portal.compliance.facts import Ladder, Mark, Rate
+from portal.vocabulary import ObligationKind
 
 #: (instant, 0 a breach or 1 a met, obligation id): in this order endings stand in a row.
 Ending = tuple[datetime, int, str]
@@ -17,12 +19,21 @@ Key = TypeVar("Key", Ending, tuple[datetime, str])
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """From where marks are looked at: the instant, whether acts of that very instant are seen, the rules."""
+    """From where marks are looked at: the instant, whether acts of that very instant are seen, the rules.
+
+    ``decayed_at``, ``window_at``: what fell due up to here is too old for row and rate; worked out once for all marks.
+    """
 
     t: datetime
     acted: bool
     ladder: Ladder
     fresh_from: datetime | None
+    decayed_at: datetime = field(init=False)
+    window_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decayed_at", self.t - self.ladder.decay)
+        object.__setattr__(self, "window_at", self.t - self.ladder.window)
 
     def done(self, act: datetime | None) -> bool:
         return act is not None and (act < self.t or (self.acted and act == self.t))
@@ -54,12 +65,13 @@ def share_of(mark: Mark, view: View) -> Share:
     """
     if view.done(mark.waived_at) or view.done(mark.cancelled_at):
         return NOTHING
-    recent = mark.due_at > view.t - view.ladder.decay
+    recent = mark.due_at > view.decayed_at
     fresh = recent and (view.fresh_from is None or mark.due_at > view.fresh_from)
-    rated = fresh and view.t - view.ladder.window < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
-    if mark.breach_at is not None and mark.breach_at <= view.t:
+    rated = fresh and view.window_at < mark.due_at <= view.t and view.ladder.weight(mark.kind) > 0
+    breach_at = mark.breach_at
+    if breach_at is not None and breach_at <= view.t:
         overdue = not (mark.hands_on or view.done(mark.cured_at) or view.done(mark.settled_at))
-        return Share(overdue, recent, (mark.breach_at, BREACH, mark.id) if fresh else None, rated)
+        return Share(overdue, recent, (breach_at, BREACH, mark.id) if fresh else None, rated)
     if mark.met_at is not None and view.done(mark.met_at):
         return Share(False, False, (mark.met_at, MET, mark.id) if fresh else None, rated, rated)
     return NOTHING
@@ -75,8 +87,8 @@ class Tally:
         self._breaches: list[tuple[datetime, str]] = []
         self._endings: list[Ending] = []
         self._rated: list[tuple[datetime, str]] = []
-        self._kept, self._due = 0, 0
-        self._kept_weight, self._due_weight = Fraction(0), Fraction(0)
+        self._kept: Counter[ObligationKind] = Counter()
+        self._due: Counter[ObligationKind] = Counter()
         for mark in marks:
             self.look(mark, view)
 
@@ -85,8 +97,8 @@ class Tally:
         old, new = self._shares.get(mark.id, NOTHING), share_of(mark, view)
         if old != new:
             self._list(mark, old, new)
-            self._weigh(mark, old, -1)
-            self._weigh(mark, new, 1)
+            self._rate(mark, old, -1)
+            self._rate(mark, new, 1)
             self._shares[mark.id] = new
 
     def _list(self, mark: Mark, old: Share, new: Share) -> None:
@@ -97,13 +109,15 @@ class Tally:
         missed = old.rated and not old.kept, new.rated and not new.kept
         _move(self._rated, key if missed[0] else None, key if missed[1] else None)
 
-    def _weigh(self, mark: Mark, share: Share, sign: int) -> None:
-        if not share.rated:
-            return
-        weight = sign * self.ladder.weight(mark.kind)
-        self._due, self._due_weight = self._due + sign, self._due_weight + weight
-        if share.kept:
-            self._kept, self._kept_weight = self._kept + sign, self._kept_weight + weight
+    def _rate(self, mark: Mark, share: Share, sign: int) -> None:
+        if share.rated:
+            self._due[mark.kind] += sign
+            self._kept[mark.kind] += sign * share.kept
+
+    def _weight(self, counts: Counter[ObligationKind]) -> Fraction:
+        if not self.ladder.severity:
+            return Fraction(counts.total())
+        return sum((self.ladder.weight(kind) * count for kind, count in counts.items()), Fraction(0))
 
     @property
     def overdue(self) -> tuple[str, ...]:
@@ -137,7 +151,8 @@ class Tally:
 
     @property
     def rate(self) -> Rate:
-        return Rate(self._kept, self._due, self._kept_weight, self._due_weight, self.ladder.minimum_sample)
+        weights = self._weight(self._kept), self._weight(self._due)
+        return Rate(self._kept.total(), self._due.total(), *weights, self.ladder.minimum_sample)
 
 
 def _move(ordered: list[Key], old: Key | None, new: Key | None) -> None:

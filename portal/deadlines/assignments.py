@@ -10,7 +10,7 @@ from models.base import Model, new_id
 from models.leads import Lead, LeadEvent
 from models.partners import Partner
 from models.platform import Outbox
-from models.session import AnySession
+from models.session import AnySession, bare, insert_now, tracked
 from portal.accounts.actor import SYSTEM, Actor
 from portal.deadlines import service as deadlines
 from portal.deadlines.live import policies
@@ -55,7 +55,7 @@ def event(
     facts: Mapping[str, object] | None = None,
 ) -> None:
     """Add a line to the lead's timeline; with an assignment it is that partner's (and staff's) alone."""
-    session.add(line(lead_id, kind, at, actor, assignment=assignment, facts=facts))
+    session.add(tracked(LeadEvent, line(lead_id, kind, at, actor, assignment=assignment, facts=facts)))
 
 
 def line(
@@ -68,8 +68,8 @@ def line(
     facts: Mapping[str, object] | None = None,
 ) -> LeadEvent:
     """One line of a lead's timeline, not yet written."""
-    return LeadEvent(
-        id=new_id(), lead_id=lead_id, kind=kind, at=at, facts=dict(facts or {}), actor_id=actor.id,
+    return bare(
+        LeadEvent, id=new_id(), lead_id=lead_id, kind=kind, at=at, facts=dict(facts or {}), actor_id=actor.id,
         actor_name=actor.name, assignment_id=assignment.id if assignment else None,
         partner_id=assignment.partner_id if assignment else None,
     )  # fmt: skip
@@ -139,7 +139,7 @@ def send_on(session: AnySession, lead: Lead, at: datetime, *, counts: bool) -> N
     lead.pool_until, lead.pool = None, None
     if counts and lead.hand_overs >= limit:
         lead.reason = QueueReason.HAND_OVER_LIMIT
-        session.add_all(queued(lead, QueueReason.HAND_OVER_LIMIT, at))
+        insert_now(session, *queued(lead, QueueReason.HAND_OVER_LIMIT, at))
     else:
         lead.reason = QueueReason.BEING_PLACED
         lead.hand_overs += 1 if counts else 0
@@ -153,7 +153,7 @@ def queued(lead: Lead, reason: QueueReason, at: datetime) -> list[Model]:
     facts = {"grade": lead.grade, "reason": reason, "url": "/queue"}
     once = f"unallocated:{lead.id}:{at.isoformat()}"
     notice = notice_row(NoticeTopic.UNALLOCATED, "manager", at, lead_id=lead.id, once=once, facts=facts)
-    return [line(lead.id, LeadEventKind.QUEUED, at, SYSTEM, facts={"reason": reason}), Outbox(**notice)]
+    return [line(lead.id, LeadEventKind.QUEUED, at, SYSTEM, facts={"reason": reason}), bare(Outbox, **notice)]
 
 
 def begin_work(session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, at: datetime) -> None:

@@ -182,8 +182,8 @@ def _ladder(before: Mapping[str, Value], after: Mapping[str, Value]) -> Iterator
     yield from _number("Probation", "business days", old["days"], new["days"], True)
     yield from _number("Probation", "open leads at most", old["open_lead_cap"], new["open_lead_cap"], False)
     for kind in ObligationKind:
-        weights = (part["severity"].get(kind.value, 1) for part in (before, after))
-        yield from _number("Weights", kind.label.lower(), *weights, True)
+        was, is_ = (part["severity"].get(kind.value, 1) for part in (before, after))
+        yield from _number("Weights", kind.label.lower(), was, is_, True)
 
 
 def _rest(before: PolicyDocument, after: PolicyDocument) -> Iterator[Difference]:
@@ -202,6 +202,6 @@ def _number(
     subject: str, what: str, old: float, new: float, higher: bool | None, rate: bool = False
 ) -> Iterator[Difference]:
     if old != new:
-        said = [f"{value * 100:.10g} %" if rate else f"{value:g}" for value in (old, new)]
+        was, is_ = (f"{value * 100:.10g} %" if rate else f"{value:g}" for value in (old, new))
         stricter = None if higher is None else (new > old) is higher
-        yield Difference(Change.CHANGED, subject, what, *said, stricter)
+        yield Difference(Change.CHANGED, subject, what, was, is_, stricter)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from portal.calendars.days import CountedDay, days_between
 from portal.calendars.describe import absolute, day_name
@@ -45,8 +46,8 @@ class Stretch:
 class Example:
     """One deadline of a policy, worked out. ``due`` None: it would never fall due.
 
-    ``again``: feedback, when a "working" answer given at the due time is asked for again. ``last``: of several
-    touches, when the last is due where each is made at its due time.
+    ``again``: feedback, when a "working" answer given at the due time is asked for again. ``last``: of more
+    than two touches, the first included, when the last is due where each is made at its due time.
     """
 
     entry: Entry
@@ -67,10 +68,11 @@ def _example(document: PolicyDocument, entry: Entry, calendar: Calendar, start: 
         due = due_for(document, entry, calendar, start)
     except CalendarError:
         return Example(entry, start, None)
+    touches = entry.touches or 0
     return Example(
         entry, start, due, stretch(calendar, start, due.due_at),
         again=_later(calendar, due.due_at, entry.repeat, 1),
-        last=_later(calendar, due.due_at, entry.within, entry.touches - 1) if (entry.touches or 1) > 1 else None,
+        last=_later(calendar, due.due_at, entry.within, touches - 2) if touches > 2 else None,
     )  # fmt: skip
 
 
@@ -88,9 +90,8 @@ def _later(calendar: Calendar, at: datetime, span: Span | None, times: int) -> d
 
 def stretch(calendar: Calendar, start: datetime, end: datetime) -> Stretch:
     """The days from ``start`` to ``end`` with what is open on them, at most 120 of them."""
-    last = min(end, start + timedelta(days=LISTED_DAYS))
-    days = tuple(days_between(calendar, start, last))
-    return Stretch(start, end, days, left_out=(local_date(calendar, end) - local_date(calendar, last)).days)
+    days = tuple(islice(days_between(calendar, start, end), LISTED_DAYS))
+    return Stretch(start, end, days, (local_date(calendar, end) - days[-1].day).days if days else 0)
 
 
 def sentence(example: Example, zone: str, year: int, whose: str) -> str:
@@ -112,9 +113,7 @@ def why(example: Example, calendar: Calendar, zone: str, year: int) -> list[str]
     if example.again:
         again = absolute(example.again, zone, year)
         told.append(f"Answered working then, feedback is asked for again by {again} ({example.entry.repeat}).")
-    if example.entry.touches and example.entry.touches > 1:
-        by = f", by {absolute(example.last, zone, year)} where each is made on its day" if example.last else ""
-        told.append(f"{example.entry.touches} touches in all{by}.")
+    told.append(_touches(example, zone, year))
     return [sentence for sentence in told if sentence]
 
 
@@ -131,6 +130,18 @@ def _counted(span: Span) -> str:
     if span.unit is Unit.DAYS:
         return f"The day of the start is not counted: due at the closing of open day {span.value}."
     return "Only open time is counted."
+
+
+def _touches(example: Example, zone: str, year: int) -> str:
+    wanted = example.entry.touches
+    if wanted is None:
+        return ""
+    if wanted == 1:
+        return "1 touch in all: after it no other is asked for."
+    by = (
+        f", the last by {absolute(example.last, zone, year)} where each is made at its due time" if example.last else ""
+    )
+    return f"{wanted} touches in all with the one it starts at{by}."
 
 
 def _shifts(example: Example, year: int) -> list[str]:

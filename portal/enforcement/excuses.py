@@ -77,10 +77,11 @@ def declare(
 ) -> Outage:  # fmt: skip
     """Declare an outage or a closed vendor; the next sweep excuses what it excuses. Raises Invalid, Forbidden."""
     only_for_all(actor)
+    reason = reason.replace("\0", "").strip()
     errors = _why_not(starts_at, ends_at, reason, now)
     if errors:
         raise Invalid(errors)
-    return unit(session, lambda: _declare(session, actor, kind, starts_at, ends_at, reason.strip(), now))
+    return unit(session, lambda: _declare(session, actor, kind, starts_at, ends_at, reason, now))
 
 
 def _declare(
@@ -126,9 +127,10 @@ def _withdraw(session: AnySession, actor: Actor, outage_id: str, reason: str, no
         raise NotFound
     if outage.withdrawn_at is not None:
         raise Conflict("This outage was withdrawn already.")
-    if not reason.strip():
+    reason = reason.replace("\0", "").strip()
+    if not reason:
         raise Invalid([("reason", "Say why: it is kept.")])
     outage.withdrawn_at, outage.withdrawn_by_name = now, actor.name
-    outage.withdrawn_reason = reason.strip()
+    outage.withdrawn_reason = reason
     facts = {"reason": outage.withdrawn_reason}
     record(session, actor, "outage.withdraw", "outage", outage.id, now, facts=facts)

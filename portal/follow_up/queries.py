@@ -1,8 +1,9 @@
 """What would follow from an act that is not done yet."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from models.assignments import Assignment
+from models.assignments import Assignment, Obligation
 from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
@@ -14,10 +15,13 @@ from portal.vocabulary import ObligationKind
 
 
 def next_due(
-    session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, now: datetime
+    session: AnySession, partner: Partner, assignment: Assignment, lead: Lead, owed: Iterable[Obligation], now: datetime
 ) -> datetime | None:
-    """When the touch or update after a touch counted now would be due; None where none would be asked for."""
-    updates = deadlines.owed(session, assignment.id, [ObligationKind.UPDATE])
+    """When the touch or update after a touch counted now would be due; None where none would be asked for.
+
+    ``owed``: what is open or late on the assignment.
+    """
+    updates = any(row.kind is ObligationKind.UPDATE for row in owed)
     if not updates and not asks_again(session, assignment, lead, assignment.touches + 1, now):
         return None
     opened = deadlines.opening(

@@ -73,8 +73,11 @@ def take_back(
 
 def _slips(session: AnySession, assignment_id: str, ask: Ask, actor: Actor) -> list[Slip]:
     """The rows to take back, the later one first."""
-    asked: tuple[tuple[type[Slip], str | None], ...] = ((Feedback, ask.feedback_id), (Activity, ask.activity_id))
-    found = [session.get(model, id_) for model, id_ in asked if id_]
+    found: list[Slip | None] = []
+    if ask.feedback_id:
+        found.append(session.get(Feedback, ask.feedback_id))
+    if ask.activity_id:
+        found.append(session.get(Activity, ask.activity_id))
     own = [row for row in found if row and row.partner_id == actor.partner_id and row.assignment_id == assignment_id]
     if not own or len(own) != len(found):
         raise NotFound

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from portal.notifications import appeal_messages
+from portal.notifications import appeal_messages, policy_messages
 from portal.notifications.facts import (
     DIGEST_LISTS,
     Facts,
@@ -112,7 +112,7 @@ def _sentence_of_held(facts: Facts) -> tuple[str, ...]:
 def _moved_on(facts: Facts, when: When, house: House) -> Said:
     if facts.get("kind"):
         return _missed(facts, when)
-    moved = when(facts, "at", before=" on ")
+    moved = when(facts, "at", before=" ")
     lines = (f"You no longer hold this lead; it moved on{moved}.", *because(facts))
     left = when(facts, "at", before=" you on ")
     return Said(
@@ -258,6 +258,7 @@ _TELL: Mapping[NoticeTopic, _Teller] = {
     NoticeTopic.EXCUSED: appeal_messages.excused,
     NoticeTopic.APPEAL: appeal_messages.waits,
     NoticeTopic.ANSWERED: appeal_messages.answered,
+    NoticeTopic.POLICY: policy_messages.announced,
     NoticeTopic.UNALLOCATED: _unallocated,
     NoticeTopic.INVITATION: _invitation,
     NoticeTopic.PASSWORD_RESET: _password_reset,

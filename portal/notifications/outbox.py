@@ -24,7 +24,7 @@ def notice_row(
     once: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The columns of one outbox row. ``audience``: partner, manager, admin or user. ``once``: one notice for each event."""
+    """The columns of one outbox row. ``audience``: partner, manager, admin, user. ``once``: one for each event."""
     return {
         "id": new_id(), "topic": topic, "audience": audience, "partner_id": partner_id, "user_id": user_id,
         "assignment_id": assignment_id, "lead_id": lead_id, "once": once, "facts": dict(facts or {}),

@@ -28,7 +28,7 @@ from portal.vocabulary import NoticeKind, NoticeTopic, ObligationKind, Role
 #: These wait for the partner's opening hours: reminders, and what an answer given then changes nothing about.
 QUIET = (
     NoticeTopic.WARNING, NoticeTopic.BREACH, NoticeTopic.MOVED_ON, NoticeTopic.STANDING, NoticeTopic.EXTENDED,
-    NoticeTopic.WAIVED, NoticeTopic.EXCUSED, NoticeTopic.ANSWERED,
+    NoticeTopic.WAIVED, NoticeTopic.EXCUSED, NoticeTopic.ANSWERED, NoticeTopic.POLICY,
 )  # fmt: skip
 #: Audiences of the vendor's people, who share mails.
 STAFF = ("manager", "admin")

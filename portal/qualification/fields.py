@@ -69,8 +69,8 @@ def problem(item: Mapping[str, Any], name: object, op: object, terms: Terms) -> 
     if isinstance(name, str) and name in DERIVED and not terms.derived:
         return "field", f"Only allocation rules can ask for {name}: leave it out here."
     if not isinstance(name, str) or not (name in FIELDS or name in DERIVED or _is_custom(name)):
-        usable = (*FIELDS, *(DERIVED if terms.derived else ()))
-        return "field", f"A lead has no field {name!r}. Use one of {', '.join(usable)}, or custom.<name>."
+        fields = (*FIELDS, *(DERIVED if terms.derived else ()))
+        return "field", f"A lead has no field {name!r}. Use one of {', '.join(fields)}, or custom.<name>."
     if op not in OPS:
         return "op", f"There is no comparison {op!r}. Use one of {', '.join(OPS)}."
     if name in TEXT and op not in TEXT_OPS and not (name == "postcode" and op == "between"):

@@ -59,19 +59,19 @@ def _point(row: Arrival, figure: Figure, period: Period) -> str:
 
 def _hand_over(facts: Facts, figure: Figure, period: Period) -> Iterator[Behind]:
     for row in good(facts):
-        yield _timed(row.lead_id, hand_over_wait(row), HAND_OVER_BINS, figure, "Handed over after")
+        yield _timed(row.lead_id, hand_over_wait(row), HAND_OVER_BINS, figure, "Handed over in")
 
 
 def _response(facts: Facts, figure: Figure, period: Period) -> Iterator[Behind]:
     for row in facts.held:
         if was_asked(row):
-            yield _timed(row.lead_id, answer_wait(row), PARTNER_BINS, figure, "Answered after")
+            yield _timed(row.lead_id, answer_wait(row), PARTNER_BINS, figure, "Answered in")
 
 
 def _first_contact(facts: Facts, figure: Figure, period: Period) -> Iterator[Behind]:
     for row in facts.held:
         if row.accepted_at is not None:
-            yield _timed(row.lead_id, contact_wait(row), PARTNER_BINS, figure, "Contacted after")
+            yield _timed(row.lead_id, contact_wait(row), PARTNER_BINS, figure, "Contacted in")
 
 
 def _timed(lead_id: str, wait: Wait, bins: Sequence[tuple[str, int]], figure: Figure, done: str) -> Behind:

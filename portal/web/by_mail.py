@@ -93,14 +93,13 @@ def _form(found: Opened) -> LeadForm | None:
 def _asked(found: Opened, form: LeadForm | None, status: int = 200) -> ResponseReturnValue:
     """The page before the act. Of an offer it says what anyone may see; of a lead in these hands its name."""
     assert found.lead is not None
-    known = words.knows(found.assignment)
     offer = found.assignment.state is AssignmentState.OFFERED
     return render_template(
         "by_mail/ask.html",
         act=found.link.act,
         title=TITLES[found.link.act],
-        who=words.name_of(found.lead, known),
-        detail=words.detail_of(found.lead, known),
+        who="Offered to you" if offer else words.name_of(found.lead, True),
+        detail="Who it is shows once you accept" if offer else words.detail_of(found.lead, True),
         grade=found.lead.grade,
         answer_by=found.assignment.respond_by if offer else None,
         facts=lead_facts.facts(found.lead, False) if offer else [],

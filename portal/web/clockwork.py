@@ -23,7 +23,8 @@ from portal.web.staff.forms import LAST_YEAR
 from portal.web.visitor import actor, now
 
 FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
-DEFAULT_HOURS = "Mon to Fri 09:00-17:00, no holidays"
+DEFAULT_HOURS = "default hours"
+DEFAULT_LABEL = "Default: Mon to Fri 09:00-17:00"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Clockwork:
 
     def zone_at(self, at: datetime) -> str:
         """The zone in words, by the name that its clocks go by at an instant: "CET (Berlin)"."""
-        return f"{zone_name(at.astimezone(ZoneInfo(self.zone)))} ({place_name(self.zone)})"
+        name, place = zone_name(at.astimezone(ZoneInfo(self.zone))), place_name(self.zone)
+        return name if name == place else f"{name} ({place})"
 
 
 def place_name(name: str) -> str:
@@ -54,7 +56,7 @@ def partners() -> Sequence[Partner]:
 def calendars() -> list[SelectChoice]:
     """The vendor's default, then every partner that the visitor sees."""
     named = [SelectChoice(partner.id, partner.name) for partner in partners()]
-    return [SelectChoice("", f"Default: {DEFAULT_HOURS}"), *named]
+    return [SelectChoice("", DEFAULT_LABEL), *named]
 
 
 def zones() -> list[SelectChoice]:

@@ -71,7 +71,7 @@ def explained(form: DueTimesForm, document: PolicyDocument, clocks: Clockwork) -
         "own_zone": place_name(clocks.calendar.timezone),
         "week": week(clocks.calendar),
         "items": [_item(each, clocks, year) for each in example.worked_out(document, clocks.calendar, start)],
-        "between": _between(form, clocks, start, year) if asked and form.end.data else None,
+        "between": _between(form.end.data, clocks, start, year) if asked and form.end.data else None,
     }
 
 
@@ -103,8 +103,8 @@ def _item(found: Example, clocks: Clockwork, year: int) -> dict[str, Any]:
     }
 
 
-def _between(form: DueTimesForm, clocks: Clockwork, start: datetime, year: int) -> dict[str, Any]:
-    end = form.end.data.replace(tzinfo=ZoneInfo(clocks.zone)).astimezone(UTC)
+def _between(typed: datetime, clocks: Clockwork, start: datetime, year: int) -> dict[str, Any]:
+    end = typed.replace(tzinfo=ZoneInfo(clocks.zone)).astimezone(UTC)
     found = example.stretch(clocks.calendar, start, end)
     open_time, elapsed = open_between(clocks.calendar, start, end), end - start
     return {

@@ -27,6 +27,8 @@ MANAGER_NAV: tuple[Item, ...] = (
     ("Morning", "morning.index", "sunrise", "Morning"),
     ("Compliance board", "board.index", "shield", "Board"),
     ("Queue", "queue.index", "hourglass", "Queue"),
+    ("Appeals", "appeals.index", "appeal", None),
+    ("Outages", "outages.index", "clock", None),
 )
 MARKETING_NAV: tuple[Item, ...] = (
     ("Leads", "leads.index", "people", "Leads"),
@@ -53,6 +55,7 @@ WITHIN = {
     "by_hand": "queue",
     "lead_actions": "leads",
     "lead": "leads",
+    "appeal": "standing",
     "our_due_times": "team",
     "policy_drafts": "policies",
     "vendor_days": "policies",

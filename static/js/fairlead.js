@@ -184,21 +184,27 @@
   let waiting = 0;
   let asked = 0;
 
-  /** Ask the form's own page what it shows for what is typed now, and put its example in place of this one. */
+  /** What shows a form's example: each part has an id. */
+  const drawn = (form) => [...form.querySelectorAll(form.dataset.redraw)];
+
+  /** Ask the form's own page what it shows for what is typed now, and put its parts in place of these. */
   async function redraw(form) {
     const number = ++asked;
     const body = new URLSearchParams(new FormData(form));
     body.set("do", "example");
-    one(form.dataset.redraw)?.setAttribute("aria-busy", "true");
+    drawn(form).forEach((part) => part.setAttribute("aria-busy", "true"));
     try {
       const answer = await fetch(form.action, { method: "POST", body });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = one(form.dataset.redraw, page);
-      if (fresh && number === asked) one(form.dataset.redraw)?.replaceWith(document.adoptNode(fresh));
+      if (number !== asked) return;
+      for (const part of drawn(form)) {
+        const fresh = page.getElementById(part.id);
+        if (fresh) part.replaceWith(document.adoptNode(fresh));
+      }
     } catch {
       // The button that shows the example still works, and says what is wrong.
     } finally {
-      if (number === asked) one(form.dataset.redraw)?.removeAttribute("aria-busy");
+      if (number === asked) drawn(form).forEach((part) => part.removeAttribute("aria-busy"));
     }
   }
 

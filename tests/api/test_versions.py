@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.api import answers, examples
+from portal.api import answers, examples, rule_answers
 from tests.api.conftest import House
 
 RULE = examples.RULE
@@ -45,6 +45,58 @@ def test_a_wrong_draft_is_refused_whole(house: House, rules: Any) -> None:
     answers.Problem.model_validate(problem)
     assert problem["errors"]
     assert len(house.admin.get("/rule-versions")["items"]) == 1
+
+
+def test_a_version_tells_what_it_changes(house: House) -> None:
+    draft = house.admin.post("/rule-versions", {"rules": [RULE, {**RULE, "name": "Rest", "when": None}]}, expect=201)
+    found = house.admin.get(f"/rule-versions/{draft['id']}/changes")
+    rule_answers.RuleChanges.model_validate(found)
+    assert (found["from_version"], {item["kind"] for item in found["items"]}) == (1, {"added", "removed"})
+    against_itself = house.admin.get(f"/rule-versions/{draft['id']}/changes", **{"from": draft["id"]})
+    assert (against_itself["from_version"], against_itself["items"]) == (2, [])
+    unknown = {"from": "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10"}
+    house.admin.get(f"/rule-versions/{draft['id']}/changes", expect=404, **unknown)
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.get(f"/rule-versions/{draft['id']}/changes", expect=404)
+
+
+def test_lists_that_rules_name(house: House) -> None:
+    made = house.admin.post("/rule-lists", {"name": "vip", "items": ["Globex", "acme", "Acme"]})
+    rule_answers.RuleList.model_validate(made)
+    assert (made["items"], made["revision"]) == (["acme", "Globex"], 1)
+    house.admin.post("/rule-lists", {"name": "vip", "items": ["Initech"], "revision": 1})
+    house.admin.post("/rule-lists", {"name": "vip", "items": [], "revision": 1}, expect=409)
+    problem = house.admin.post("/rule-lists", {"name": "V I P", "items": []}, expect=422)
+    assert problem["errors"][0]["field"] == "name"
+    assert [(row["name"], row["items"]) for row in house.admin.get("/rule-lists")["items"]] == [("vip", ["Initech"])]
+    rule = {**RULE, "when": {"all": [{"field": "company", "op": "in", "value": ["list:vip"]}]}}
+    house.admin.post("/rule-versions", {"rules": [rule]}, expect=201)
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.get("/rule-lists", expect=403)
+        caller.post("/rule-lists", {"name": "vip", "items": []}, expect=403)
+
+
+def test_the_vendors_hours(house: House) -> None:
+    assert house.admin.get("/vendor") == {
+        "timezone": "UTC", "country": None, "opening_hours": None, "holidays": None, "closures": [],
+        "quiet_periods": [],
+    }  # fmt: skip
+    wanted = {"timezone": "Europe/Berlin", "quiet_periods": [{"kind": "month_end", "days": 2}]}
+    changed = house.admin.patch("/vendor", wanted)
+    rule_answers.Vendor.model_validate(changed)
+    assert {name: changed[name] for name in wanted} == wanted
+    assert house.admin.patch("/vendor", {"timezone": None})["timezone"] == "UTC"
+    for wrong, field in (
+        ({"timezone": "Mars/Olympus"}, "timezone"), ({"country": "XX"}, "country"), ({"colour": 1}, "colour"),
+        ({"quiet_periods": [{"kind": "week_end", "days": 1}]}, "quiet_periods"),
+        ({"opening_hours": {"mon": []}}, "opening_hours"),
+    ):  # fmt: skip
+        problem = house.admin.patch("/vendor", wrong, expect=422)
+        assert problem["errors"][0]["field"] == field
+    assert house.admin.get("/vendor")["quiet_periods"] == wanted["quiet_periods"]
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.get("/vendor", expect=403)
+        caller.patch("/vendor", {}, expect=403)
 
 
 def test_policies_are_drafted_and_published(house: House) -> None:

@@ -64,6 +64,19 @@ def test_a_touch_takes_at_most_three_keys(visits: Visits) -> None:
     assert never_left(page)
 
 
+def test_a_slip_is_taken_back_by_a_key_and_its_row_has_the_focus(visits: Visits) -> None:
+    page = at_work(visits)
+    number = page.locator(".wl").first.get_attribute("data-row")
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Wrote an e-mail")).to_be_visible()
+    page.keyboard.press("4")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.locator(".flash")).to_contain_text("Taken back.")
+    expect(page.locator(".wl:focus")).to_have_attribute("data-row", number or "")
+    assert never_left(page)
+
+
 def test_nothing_is_chosen_beforehand(visits: Visits) -> None:
     page = at_work(visits)
     for key in "lf":

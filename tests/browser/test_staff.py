@@ -25,8 +25,15 @@ def test_a_day_of_a_channel_manager(visits: Visits, way: Way) -> None:
     go(page, "/board")
     page.get_by_role("link", name="Warned 1").click()
     table = page.get_by_role("region", name="Partners by standing")
-    expect(table.get_by_role("row")).to_have_count(2)
-    table.get_by_role("link", name="Ostwind Systeme").click()
+    # A head, the partner, and what it owes soon.
+    expect(table.get_by_role("row")).to_have_count(3)
+    table.get_by_text("due in 7 days").click()
+    deadline = table.get_by_role("listitem").last
+    deadline.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Extend…").click()
+    expect(page.get_by_role("heading", name="Extend 1 deadline of Ostwind Systeme")).to_be_visible()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name="Ostwind Systeme").click()
 
     owed = page.get_by_role("region", name="Deadlines owed now")
     before = owed.get_by_role("checkbox").count()
@@ -43,6 +50,16 @@ def test_a_day_of_a_channel_manager(visits: Visits, way: Way) -> None:
     expect(page.get_by_text("The import sent them twice").first).to_be_visible()
 
     go(page, "/queue")
+    for box in page.get_by_role("checkbox").all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Assign to one partner…").click()
+    page.get_by_label("Partner").select_option(index=1)
+    page.get_by_label("Reason").fill("They have time this week")
+    page.get_by_role("button", name="See what it does").click()
+    expect(page.get_by_role("heading", name="Offer 2 leads to")).to_be_visible()
+    page.get_by_role("button", name="Assign 2 leads").click()
+    expect(page.get_by_role("heading", name="2 leads done")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Back to the list").first.click()
     page.get_by_role("link", name="Assign by hand").first.click()
     page.locator("input[name=partner_id]:enabled").first.check()
     page.get_by_label("Reason").fill("They asked for this one")
@@ -56,7 +73,8 @@ def test_a_day_of_an_admin(visits: Visits, way: Way) -> None:
     page = visits.page(None, *way)
     sign_in(page, "admin")
     go(page, "/rules")
-    page.get_by_role("link", name="Write a draft").click()
+    page.get_by_role("link", name="Import rules").click()
+    page.get_by_role("link", name="JSON").click()
     text = page.get_by_label("Document")
     rules = json.loads(text.input_value())
     rules[0]["when"]["all"][0]["field"] = "employes"

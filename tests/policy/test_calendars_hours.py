@@ -1,12 +1,13 @@
 """Hours as sent: what they mean when parts are left out, and the sentence for what cannot be used."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from portal.calendars import public_holidays
+from portal.calendars.closures import too_much_closed
 from portal.calendars.policy import (
     CalendarError,
     Clock,
@@ -187,3 +188,31 @@ def test_a_duration_that_cannot_be_used_is_refused(sent: object, field: str, wor
         parse_span(sent, "within")
     assert refused.value.field == field
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("hours", "closures", "sentence"),
+    [
+        ({}, [("2026-01-01", "2026-06-29")], None),
+        ({}, [("2026-01-01", "2026-04-30"), ("2026-05-05", "2026-08-31")], None),
+        ({}, [("2026-01-01", "2026-04-30"), ("2026-05-05", "2026-09-05")], "at most 240 days in a year"),
+        ({}, [("2026-07-01", "2026-12-27"), ("2027-01-04", "2027-06-01")], "at most 240 days in a year"),
+        ({}, [("2026-01-01", "2026-04-30"), ("2027-01-02", "2027-05-01")], None),
+        ({"sat": [["10:00", "14:00"]]}, [("2026-03-02", "2026-08-20")], None),
+        ({"sat": [["10:00", "14:00"]]}, [("2026-03-02", "2026-08-28"), ("2026-08-29", "2026-09-05")], "nothing opens"),
+        ({}, [("9999-12-01", "9999-12-31")], None),
+    ],
+)
+def test_closures_leave_openings_within_which_deadlines_fall_due(
+    hours: dict[str, Any], closures: list[tuple[str, str]], sentence: str | None
+) -> None:
+    sent = {"closures": [{"from": first, "to": last} for first, last in closures]}
+    found = too_much_closed(parse_calendar({**BASE, **sent, **({"opening_hours": hours} if hours else {})}))
+    assert found is None if sentence is None else found is not None and sentence in found
+
+
+def test_a_partner_cannot_close_on_every_one_of_its_days() -> None:
+    saturdays = [(date(2026, 1, 3) + timedelta(days=7 * n)).isoformat() for n in range(60)]
+    away = {"closures": [{"from": day, "to": day} for day in saturdays], "opening_hours": {"sat": [["10:00", "14:00"]]}}
+    told = too_much_closed(parse_calendar({**BASE, **away}))
+    assert told == "With these closures nothing opens for more than 190 days; leave an opening in between."

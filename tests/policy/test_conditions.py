@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pycountry
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.qualification.conditions import Comparison, Condition, ConditionError, parse_condition
+from portal.qualification.conditions import READ, Comparison, Condition, ConditionError, Terms, parse_condition
+from portal.qualification.country_groups import GROUPS
 from portal.qualification.reach import never_holds, takes_all_of
 
 LEAD: dict[str, object] = {
@@ -93,6 +95,12 @@ def test_a_comparison_takes_what_it_says(one: dict[str, Any], expected: bool) ->
         ("8", "80", "80331", True),
         ("80", "8", "89999", True),
         ("80", "87", "8", False),
+        # Digits compare as numbers: a code that is shorter than the end is the smaller number.
+        ("1000", "9999", "800", False),
+        ("100", "999", "0990", False),
+        ("01000", "09999", "01067", True),
+        ("1000", "1099", "1012AB", True),
+        ("1000", "1099", "1100 AA", False),
     ],
 )
 def test_postcodes_from_one_to_another(low: str, high: str, code: str, inside: bool) -> None:
@@ -345,6 +353,152 @@ def test_nothing_is_called_impossible_or_covered_that_some_lead_refutes(one: Any
         assert not any(first.matches(lead) for lead in WORLD)
     if takes_all_of(first, second):
         assert all(first.matches(lead) for lead in WORLD if second.matches(lead))
+
+
+RULES = Terms(lists={"vip": frozenset({"Acme GmbH", "Globex"}), "new": frozenset()}, derived=True)
+
+
+def in_rules(one: dict[str, Any]) -> Condition:
+    return parse_condition({"all": [one]}, terms=RULES)
+
+
+@pytest.mark.parametrize(
+    ("one", "facts", "expected"),
+    [
+        (fact("country", "in", ["group:EU"]), {"country": "DE"}, True),
+        (fact("country", "in", ["group:eu", "CH"]), {"country": "CH"}, True),
+        (fact("country", "in", ["group:EU"]), {"country": "CH"}, False),
+        (fact("country", "in", ["group:EU"]), {"country": "GB"}, False),
+        (fact("country", "in", ["group:EEA"]), {"country": "NO"}, True),
+        (fact("country", "eq", "group:DACH"), {"country": "AT"}, True),
+        (fact("country", "eq", "Group: dach"), {"country": "FR"}, False),
+        (fact("country", "ne", "group:NORDICS"), {"country": "SE"}, False),
+        (fact("country", "ne", "group:NORDICS"), {}, True),
+        (fact("country", "not_in", ["group:BENELUX", "FR"]), {"country": "NL"}, False),
+        (fact("company", "in", ["list:vip"]), {"company": " acme gmbh"}, True),
+        (fact("company", "in", ["list:vip", "Initech"]), {"company": "Initech"}, True),
+        (fact("company", "eq", "list:vip"), {"company": "Globex"}, True),
+        (fact("company", "ne", "list:vip"), {"company": "Globex"}, False),
+        (fact("company", "not_in", ["list:new"]), {"company": "Globex"}, True),
+        (fact("company", "in", ["list:new"]), {"company": "Globex"}, False),
+        (fact("custom.account", "in", ["list:vip"]), {"custom.account": "GLOBEX"}, True),
+        (fact("arrived", "eq", "out_of_hours"), {"arrived": "out_of_hours"}, True),
+        (fact("arrived", "ne", "out_of_hours"), {"arrived": "out_of_hours"}, False),
+    ],
+    ids=str,
+)
+def test_groups_lists_and_arrival(one: dict[str, Any], facts: dict[str, object], expected: bool) -> None:
+    assert in_rules(one).matches(facts) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "where", "says"),
+    [
+        (fact("country", "in", ["group:MOON"]), "value", "no group of countries 'group:MOON'. Use one of group:EU"),
+        (fact("country", "prefix", "group:EU"), "value", "no country 'group:EU'"),
+        (fact("company", "in", ["list:none"]), "value", "no list 'none': make it first. Use one of new, vip"),
+        (fact("arrived", "eq", "late"), "value", "arrived is one of in_hours, out_of_hours"),
+        (fact("arrived", "exists"), "op", "arrived is one of two"),
+        (fact("score", "in", ["list:vip"]), "value", "score is a number"),
+    ],
+    ids=str,
+)
+def test_a_group_or_list_that_is_not_there(one: dict[str, Any], where: str, says: str) -> None:
+    with pytest.raises(ConditionError) as refused:
+        in_rules(one)
+    ((field, sentence),) = refused.value.errors
+    assert (field, says in sentence) == (f"when.all.0.{where}", True), sentence
+
+
+@pytest.mark.parametrize(
+    ("one", "says"),
+    [(fact("company", "in", ["list:vip"]), "in allocation rules only"),
+     (fact("arrived", "eq", "in_hours"), "Only allocation rules can ask for arrived")],
+)  # fmt: skip
+def test_outside_rules_no_list_and_no_arrival(one: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConditionError, match=says):
+        of(one)
+
+
+def test_what_was_checked_before_can_be_read_without_its_lists() -> None:
+    one = {"all": [fact("company", "in", ["list:gone"]), fact("arrived", "eq", "in_hours")]}
+    read = parse_condition(one, terms=READ)
+    assert read.sentence() == "company is one of those in the list gone; arrived is in hours"
+    assert (read.fields(), read.lists()) == (frozenset({"company", "arrived"}), frozenset({"gone"}))
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS))
+def test_groups_are_of_countries_that_exist(name: str) -> None:
+    codes = {country.alpha_2 for country in pycountry.countries}
+    assert GROUPS[name].countries <= codes
+    assert len(GROUPS[name].countries) > 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "facts", "miss"),
+    [
+        (of(fact("country", "eq", "DE"), fact("score", "gt", 50)), {"country": "DE", "score": 50},
+         "score is over 50, and the lead's is 50"),
+        (of(fact("country", "eq", "DE")), {}, "country is DE, and the lead's is not given"),
+        (of(fact("city", "missing")), {"city": "x" * 100}, f"city is not given, and the lead's is {'x' * 60}…"),
+        (any_of(fact("country", "eq", "DE"), fact("country", "eq", "AT")), {"country": "FR"},
+         "none of these holds: country is DE or country is AT"),
+        (parse_condition({"not": fact("country", "eq", "FR")}), {"country": "FR"}, "it is excluded: country is FR"),
+        (of({"any": [fact("grade", "eq", "A"), fact("score", "gt", 9)]}, fact("city", "exists")),
+         {"grade": "B"}, "none of these holds: grade is A or score is over 9"),
+        (of(fact("country", "eq", "DE")), {"country": "DE"}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_first_part_that_does_not_hold(condition: Condition, facts: dict[str, object], miss: str | None) -> None:
+    assert condition.first_miss(facts) == miss
+
+
+def test_of_a_list_nothing_is_claimed_but_that_it_is_not_outside_itself() -> None:
+    inside, outside = fact("company", "in", ["list:vip"]), fact("company", "not_in", ["list:vip"])
+    never = parse_condition({"all": [inside, outside]}, terms=RULES)
+    assert "no lead meets this" in (never_holds(never) or "")
+    assert "no lead meets this" in (never_holds(parse_condition({"all": [inside], "not": inside}, terms=RULES)) or "")
+    empty = parse_condition({"all": [fact("company", "in", ["list:new"])]}, terms=RULES)
+    assert never_holds(empty) is None, "a list may be filled"
+    both = parse_condition({"all": [inside, fact("company", "eq", "Initech")]}, terms=RULES)
+    assert never_holds(both) is None
+    assert takes_all_of(in_rules(inside), parse_condition({"all": [inside, fact("score", "gt", 5)]}, terms=RULES))
+    assert not takes_all_of(in_rules(inside), of(fact("company", "eq", "Globex")))
+
+
+@pytest.mark.parametrize(
+    ("tests", "never"),
+    [
+        ([fact("grade", "not_in", ["A", "B", "C", "D"])], True),
+        ([fact("grade", "missing")], True),
+        ([fact("grade", "not_in", ["A", "B", "C"])], False),
+        ([fact("arrived", "ne", "in_hours"), fact("arrived", "ne", "out_of_hours")], True),
+        ([fact("arrived", "ne", "in_hours")], False),
+        ([fact("postcode", "between", ["10", "19"]), fact("postcode", "between", ["300", "400"])], False),
+        ([fact("country", "in", ["group:DACH"]), fact("country", "in", ["group:NORDICS"])], True),
+        ([fact("country", "in", ["group:EU"]), fact("country", "not_in", ["group:EEA"])], True),
+    ],
+    ids=str,
+)
+def test_fields_that_are_one_of_a_few(tests: list[Any], never: bool) -> None:
+    assert (never_holds(parse_condition({"all": tests}, terms=RULES)) is not None) is never
+
+
+digits = st.text("0123456789", min_size=1, max_size=4)
+ranges = st.tuples(digits, digits)
+
+
+@given(ranges, ranges, st.lists(digits, max_size=30))
+def test_two_ranges_of_postcodes_that_a_code_meets_are_not_called_impossible(
+    one: tuple[str, str], other: tuple[str, str], codes: list[str]
+) -> None:
+    try:
+        both = of(fact("postcode", "between", list(one)), fact("postcode", "between", list(other)))
+    except ConditionError:
+        return
+    if never_holds(both):
+        assert not any(both.matches({"postcode": code}) for code in [*codes, *one, *other])
 
 
 def test_a_comparison_is_a_plain_value() -> None:

@@ -5,8 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portal.allocation.gates import (
+    BY_SETTINGS,
     GateResult,
     LeadFacts,
     PartnerFacts,
@@ -17,6 +20,7 @@ from portal.allocation.gates import (
     static_miss,
     week_key,
 )
+from portal.allocation.gates import closed as quickly_closed
 from portal.vocabulary import Gate, Standing
 from tests.policy.allocation_partners import NOW, calendar, lead, partner, state
 
@@ -119,6 +123,23 @@ def test_caps_for_day_and_week(cap: int | None, offered: int, passes: bool) -> N
     weekly = closed(partner(weekly_cap=cap), state(offered_this_week=offered))
     assert daily == (set() if passes else {Gate.DAILY_CAP})
     assert weekly == (set() if passes else {Gate.WEEKLY_CAP})
+
+
+@pytest.mark.parametrize(
+    ("caps", "product", "open_of", "passes"),
+    [
+        ({}, "Widget Pro", 9, True),
+        ({"widget pro": 2}, "Widget Pro", 1, True),
+        ({"widget pro": 2}, "WIDGET PRO", 2, False),
+        ({"widget pro": 2}, "Gadget", 2, True),
+        ({"widget pro": 2}, None, 2, True),
+        ({"widget pro": 0}, "Widget Pro", 0, False),
+    ],
+)
+def test_a_cap_for_one_product(caps: dict[str, int], product: str | None, open_of: int, passes: bool) -> None:
+    facts, of = partner(product_caps=caps), lead(product=product)
+    assert closed(facts, state(open_of_product=open_of), of) == (set() if passes else {Gate.PRODUCT_CAP})
+    assert static_miss(facts, of) is None, "it is full now, not for ever"
 
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -251,3 +272,37 @@ def test_days_and_weeks_are_the_partners_own(zone: str, at: datetime, day: str, 
 
 def test_a_result_is_a_plain_value() -> None:
     assert GateResult(Gate.ACTIVE, True, {}) == evaluate(partner(), state(), lead(), NOW)[0]
+
+
+@given(
+    facts=st.builds(
+        partner,
+        daily_cap=st.none() | st.integers(0, 3),
+        weekly_cap=st.none() | st.integers(0, 3),
+        wants_early_leads=st.booleans(),
+        quiet_periods=st.sampled_from([(), ({"kind": "month_end", "days": 31},)]),
+        calendar=st.sampled_from([calendar(), calendar(("2026-03-01", "2026-03-31"))]),
+        product_caps=st.sampled_from([{}, {"backup": 1}]),
+    ),
+    now_=st.builds(
+        state,
+        active=st.booleans(),
+        reachable=st.booleans(),
+        standing=st.sampled_from(Standing),
+        open_leads=st.integers(0, 11),
+        offered_today=st.integers(0, 4),
+        offered_this_week=st.integers(0, 4),
+        open_of_product=st.integers(0, 2),
+    ),
+    of=st.builds(
+        lead,
+        kind=st.sampled_from(["qualified", "early"]),
+        product=st.none() | st.just("Backup"),
+        conflict_owner=st.none() | st.just("other"),
+        earlier_holders=st.sampled_from([frozenset(), frozenset({"north"})]),
+    ),
+)
+def test_the_quick_answer_is_the_full_one(facts: PartnerFacts, now_: PartnerNow, of: LeadFacts) -> None:
+    full = [g.gate for g in evaluate(facts, now_, of, NOW) if not g.passed]
+    quick = quickly_closed(facts, now_, of, NOW)
+    assert [gate for gate in full if gate not in BY_SETTINGS] == list(quick)

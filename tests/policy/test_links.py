@@ -1,4 +1,4 @@
-"""Links of mails: signed for one purpose, worth nothing unsigned; which notices carry which, and which can be turned off."""
+"""Links of mails: signed for one purpose, worth nothing unsigned; what carries which, and what can be turned off."""
 
 import pytest
 

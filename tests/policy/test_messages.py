@@ -46,6 +46,10 @@ DIGEST = {
 KINDS = {
     "offer": (NoticeTopic.OFFER, "partner", {**SEEN, "due_at": at(48), "url": "/leads/7"},
               "Answer 1 offer by Thu 5 Mar 11:00 CET (A, Router X)", "You see who it is when you accept."),
+    "offer, answered from the mail": (
+        NoticeTopic.OFFER, "partner",
+        {**SEEN, "due_at": at(48), "url": "/leads/7", "acts": [("Accept", "/by-mail/1"), ("Decline", "/by-mail/2")]},
+        "Answer 1 offer by Thu 5 Mar 11:00 CET (A, Router X)", "Decline: https://leads.example/by-mail/2"),
     "warning": (NoticeTopic.WARNING, "partner", {**HELD, "hands_on": True},
                 "Make first contact by Tue 3 Mar 17:00 CET (Hooli GmbH)", "Miss that time and the lead moves on"),
     "late": (NoticeTopic.BREACH, "partner", {**HELD, "due_at": at(-3)},
@@ -67,10 +71,17 @@ KINDS = {
                "Your standing is now warned: do the 1 overdue", "New leads still come."),
     "digest": (NoticeTopic.WARNING, "partner", DIGEST,
                "1 late and 1 due today: make first contact (Hooli GmbH)", "late since Mon 2 Mar 15:00 CET"),
+    "digest, done from the mail": (
+        NoticeTopic.WARNING, "partner",
+        {"url": "/work", "items": [{**DIGEST["items"][0], "acts": [("Log a touch", "/by-mail/3")]}]},
+        "1 late: make first contact (Hooli GmbH)", "Each works once, for 14 days, and is for you alone."),
     "extended": (NoticeTopic.EXTENDED, "partner", {**HELD, "due_at": at(80), "reason": "Fair"},
                  "More time: make first contact by Fri 6 Mar 19:00 CET (Hooli GmbH)", "The reason given: Fair"),
     "waived": (NoticeTopic.WAIVED, "partner", {**HELD, "reason": "Fair"},
                "Waived: make first contact (Hooli GmbH)", "It no longer counts for you."),
+    "announced": (NoticeTopic.POLICY, "partner",
+                  {"number": 3, "starts_at": at(94), "changes": ["Grace: minutes 15, was 0."], "url": "/team/due-times"},
+                  "Contoso changes its deadlines from Sat 7 Mar 09:00 CET", "What is open by then keeps its time."),
     "again": (NoticeTopic.ENQUIRED_AGAIN, "partner", {**HELD, "kind": None},
               "One of your leads enquired again (Hooli GmbH)", "on the lead's timeline"),
     "queue": (NoticeTopic.UNALLOCATED, "manager", {**SEEN, "reason": "nobody_eligible", "url": "/queue"},
@@ -132,7 +143,7 @@ def test_every_style_stands_in_its_element_and_nothing_is_fetched(kind: str) -> 
 def test_red_is_for_what_is_overdue_alone() -> None:
     red = {kind for kind, (topic, audience, facts, *_) in KINDS.items()
            if "#B3261E" in made((topic, audience, facts)).html}  # fmt: skip
-    assert red == {"late", "digest"}
+    assert red == {"late", "digest", "digest, done from the mail"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

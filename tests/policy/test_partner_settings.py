@@ -40,6 +40,15 @@ def refused(**changes: Any) -> dict[str, str]:
         ({"opening_hours": {"mon": []}}, "opening_hours"),
         ({"closures": [{"from": "2026-03-05", "to": "2026-03-01"}]}, "closures.0.to"),
         ({"closures": [{"from": "2026-01-01", "to": "2027-01-01"}]}, "closures"),
+        ({"postcode": ""}, "postcode"),
+        ({"postcode": "1" * 17}, "postcode"),
+        ({"postcode": 80331}, "postcode"),
+        ({"product_caps": []}, "product_caps"),
+        ({"product_caps": {"Widget": -1}}, "product_caps"),
+        ({"product_caps": {"Widget": None}}, "product_caps"),
+        ({"product_caps": {"Widget": True}}, "product_caps"),
+        ({"product_caps": {"": 1}}, "product_caps"),
+        ({"product_caps": {"Widget": 1, "widget ": 2}}, "product_caps"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -73,3 +82,10 @@ def test_a_change_of_zone_checks_the_whole_calendar() -> None:
     with pytest.raises(Invalid) as caught:
         parse_settings({"timezone": "Nowhere"}, current)
     assert caught.value.errors[0][0] == "timezone"
+
+
+def test_caps_by_product_and_a_postcode_are_kept_as_they_are_sent() -> None:
+    sent = {"product_caps": {"Widget ": 3, "Gadget": 0}, "postcode": " 80331 "}
+    kept = parse_settings({**WHOLE, **sent})
+    assert (kept["product_caps"], kept["postcode"]) == ({"Gadget": 0, "Widget": 3}, "80331")
+    assert parse_settings({"postcode": None}, {})["postcode"] is None

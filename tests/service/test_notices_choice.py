@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import String, insert, literal, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -203,6 +204,17 @@ def test_each_reader_has_links_of_their_own(session: Session) -> None:
     assert all((link.id in mail.text) == (link.user_id == mail.user_id) for link in links for mail in texts)
 
 
+@pytest.mark.parametrize(("act", "lasts", "guard"), [("accept", 0, "lifetime"), ("sign_in", 1, "act")])
+def test_the_database_refuses_a_link_that_is_none(session: Session, act: str, lasts: int, guard: str) -> None:
+    _, _, assignment_id = held_offer(session)
+    user_id = session.scalars(select(User.id)).first()
+    values = {"id": "1", "user_id": user_id, "assignment_id": assignment_id, "act": literal(act, String),
+              "created_at": MONDAY, "expires_at": MONDAY + lasts * HOUR}  # fmt: skip
+    with pytest.raises(IntegrityError, match=f"ck_mail_link_{guard}"):
+        session.execute(insert(MailLink.__table__).values(values))  # type: ignore[arg-type]
+    session.rollback()
+
+
 def test_links_are_forgotten_a_month_after_their_end(session: Session) -> None:
     northwind(session)
     world.receive_lead(session)
@@ -295,7 +307,9 @@ def test_a_miss_is_told_to_those_the_policy_names(session: Session, notify: list
                "manager": [manager.id], "admin": [admin.id]}  # fmt: skip
     late = {mail.user_id for mail in told if mail.subject.startswith(("Late", "Northwind: no answer"))}
     assert late == {reader for name in notify for reader in readers[name]}
-    assert not session.scalars(select(Outbox).where(Outbox.topic == NoticeTopic.BREACH, Outbox.state == "pending")).all()
+    assert not session.scalars(
+        select(Outbox).where(Outbox.topic == NoticeTopic.BREACH, Outbox.state == "pending")
+    ).all()
 
 
 def test_an_admin_who_stands_in_for_managers_is_told_once(session: Session, north: Partner) -> None:
@@ -353,7 +367,7 @@ def waits(session: Session, lead: Lead) -> tuple[int, int]:
 
 def test_each_time_a_lead_comes_to_wait_is_told_and_no_retry_is(session: Session) -> None:
     made, lead, assignment_id = held_offer(session)
-    acts.recall(session, SYSTEM, assignment_id, "By mistake", MONDAY + MINUTE)  # nobody but its only partner: back there
+    acts.recall(session, SYSTEM, assignment_id, "By mistake", MONDAY + MINUTE)  # its only partner gets it back
     assert waits(session, lead) == (0, 0)
     again = world.assignment_of(session, lead)
     assert again is not None

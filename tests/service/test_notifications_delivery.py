@@ -62,7 +62,9 @@ def deliver(session: Session, transport: Transport, after: timedelta = timedelta
     # What a test has looked at belongs to a transaction that the clock would not be in.
     if session.in_transaction():
         session.rollback()
-    return deliver_due(session, transport, NOW + after, sender=SENDER, links=LINKS, bounced=address_bounced, limit=limit)
+    return deliver_due(
+        session, transport, NOW + after, sender=SENDER, links=LINKS, bounced=address_bounced, limit=limit
+    )
 
 
 def the_mail(session: Session) -> Mail:

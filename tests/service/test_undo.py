@@ -13,7 +13,7 @@ from models.leads import Lead, LeadEvent
 from models.partners import Partner
 from models.platform import Audit, Outbox
 from portal.accounts import access
-from portal.accounts.actor import Actor
+from portal.accounts.actor import SYSTEM, Actor
 from portal.enforcement import acts
 from portal.enforcement.sweep import sweep
 from portal.errors import Conflict, NotFound
@@ -33,7 +33,8 @@ NOTE = Touch(ActivityKind.NOTE, ActivityOutcome.OTHER)
 #: Nothing moves on when it is missed, so that it stays to be caught up with.
 STAYING = {
     "obligations": [
-        {"kind": "respond", "within": {"value": 2, "unit": "days", "clock": "business"}, "on_breach": {"reassign": False}},
+        {"kind": "respond", "within": {"value": 2, "unit": "days", "clock": "business"},
+         "on_breach": {"reassign": False}},
         {"kind": "first_contact", "within": {"value": 2, "unit": "hours", "clock": "calendar"},
          "on_breach": {"reassign": False}},
         {"kind": "next_touch", "within": {"value": 5, "unit": "days", "clock": "business"}, "touches": 3,
@@ -100,14 +101,14 @@ def desk(session: Session) -> Desk:
     return Desk(session)
 
 
-ACTS = {
-    "touch": lambda desk, held, at: desk.log(held, at),
-    "note": lambda desk, held, at: desk.log(held, at, NOTE),
-    **{
-        d.value: (lambda d: lambda desk, held, at: desk.judge(held, at, d))(d)
-        for d in Disposition
-    },
-}  # fmt: skip
+ACTS = ("touch", "note", *(disposition.value for disposition in Disposition))
+
+
+def done(desk: Desk, held: str, act: str, at: datetime) -> Ask:
+    """One of the acts that may be taken back."""
+    if act in ("touch", "note"):
+        return desk.log(held, at, CALL if act == "touch" else NOTE)
+    return desk.judge(held, at, Disposition(act))
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -117,7 +118,7 @@ def test_everything_is_as_it_was(desk: Desk, act: str, worked: bool) -> None:
     if worked:
         desk.log(held, MONDAY + HOUR, MAIL)
     before = desk.looks()
-    ask = ACTS[act](desk, held, MONDAY + 2 * HOUR)
+    ask = done(desk, held, act, MONDAY + 2 * HOUR)
     desk.undo(held, ask, MONDAY + 2 * HOUR + 59 * SECOND)
     assert desk.looks() == before
     assert wrong_now(desk.session) == []
@@ -199,9 +200,9 @@ def later(desk: Desk, held: str, what: str, at: datetime) -> None:
         acts.register_deal(desk.session, desk.rep, held, facts, at)
     elif what == "waiver":
         row = world.obligations_of(desk.session, desk.session.get_one(Assignment, held))["next_touch"]
-        acts.waive(desk.session, world.SYSTEM, [row.id], "kind", at)
+        acts.waive(desk.session, SYSTEM, [row.id], "kind", at)
     else:
-        acts.recall(desk.session, world.SYSTEM, held, "ours", at)
+        acts.recall(desk.session, SYSTEM, held, "ours", at)
 
 
 @pytest.mark.parametrize("what", ["note", "feedback", "deal", "waiver", "recall"])
@@ -239,7 +240,7 @@ def test_a_returned_lead_that_somebody_took_up_stays_returned(desk: Desk) -> Non
     held = desk.lead()
     ask = desk.judge(held, MONDAY + HOUR, Disposition.UNQUALIFIED)
     lead_id = desk.session.get_one(Assignment, held).lead_id
-    acts.take_out(desk.session, world.SYSTEM, lead_id, LeadStatus.DISQUALIFIED, "spam", MONDAY + HOUR + SECOND)
+    acts.take_out(desk.session, SYSTEM, lead_id, LeadStatus.DISQUALIFIED, "spam", MONDAY + HOUR + SECOND)
     with pytest.raises(Conflict, match="More was done"):
         desk.undo(held, ask, MONDAY + HOUR + 2 * SECOND)
 
@@ -315,12 +316,21 @@ def test_what_changed_the_standing_stays(desk: Desk) -> None:
     assert wrong_now(desk.session) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+def refused(desk: Desk, held: str, ask: Ask, at: datetime) -> str | None:
+    """Take it back; the reason where that is refused."""
+    try:
+        desk.undo(held, ask, at)
+    except Conflict as refusal:
+        return str(refusal)
+    return None
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_any_slip_taken_back_leaves_no_trace(session: Session, seed: int) -> None:
     """Work at random, some of it late; whatever is taken back at once leaves everything as it was."""
     rng, desk = random.Random(seed), Desk(session, open_lead_cap=50)
     world.publish_policy(session, STAYING, MONDAY - HOUR)
-    now, taken, stayed = MONDAY, 0, 0
+    now, taken = MONDAY, 0
     held = [desk.lead(now) for _ in range(6)]
     for _ in range(30):
         now += rng.choice((6 * MINUTE, HOUR, 5 * HOUR, DAY))
@@ -329,16 +339,11 @@ def test_any_slip_taken_back_leaves_no_trace(session: Session, seed: int) -> Non
         if not live:
             break
         one, before = rng.choice(live), desk.looks()
-        act = rng.choice((*ACTS, "touch", "touch", "working"))
-        ask = ACTS[act](desk, one, now)
+        ask = done(desk, one, rng.choice((*ACTS, "touch", "touch", "working")), now)
         if rng.random() < 0.3:
             continue
         now += 20 * SECOND
-        try:
-            desk.undo(one, ask, now)
-        except Conflict as refusal:
-            assert str(refusal) in (policy.TURNED, policy.PASSED)
-            stayed += 1
+        if refused(desk, one, ask, now) in (policy.TURNED, policy.PASSED):
             continue
         after = desk.looks()
         moved = {id_ for id_, row in after["owed"].items() if before["owed"].get(id_) != row}
@@ -346,4 +351,4 @@ def test_any_slip_taken_back_leaves_no_trace(session: Session, seed: int) -> Non
         assert {k: v for k, v in after.items() if k != "owed"} == {k: v for k, v in before.items() if k != "owed"}
         assert wrong_now(session) == []
         taken += 1
-    assert taken >= 3, (taken, stayed)
+    assert taken >= 3

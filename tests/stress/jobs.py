@@ -47,6 +47,12 @@ def storm(turns: Turns, each: int) -> None:
         turns.act("receive", partial(receive_lead, now=MONDAY, **facts))
 
 
+def of_one_product(turns: Turns, each: int) -> None:
+    """Enquiries about one product from all sides."""
+    for _ in range(each):
+        turns.act("receive", partial(receive_lead, now=MONDAY, product="Widget"))
+
+
 def claim_all(turns: Turns, lead_ids: list[str], partner_ids: list[str]) -> None:
     """Every thread claims every lead, each for one partner, in an order of its own."""
     partner_id = partner_ids[turns.number % len(partner_ids)]

@@ -88,6 +88,16 @@ def test_a_storm_of_enquiries_fills_every_cap_and_passes_none(session: Session, 
     assert session.scalars(shared.having(func.count() > 1)).all() == []
 
 
+def test_a_cap_for_one_product_holds_where_no_rotation_makes_anybody_wait(session: Session, racers: Racers) -> None:
+    found = [make_partner(session, f"Partner {n}", open_lead_cap=50, product_caps={"widget": n + 2}) for n in range(3)]
+    publish_rules(session, {"name": "All", "strategy": {"kind": "least_loaded"}, "then": "queue"})
+    counts = all_well(session, race(session, racers, jobs.of_one_product, 2))
+    assert counts["receive"] == 64
+    for partner in found:
+        session.refresh(partner)
+    assert [partner.open_leads for partner in found] == [2, 3, 4]
+
+
 def test_of_many_that_claim_one_gets_it(session: Session, racers: Racers) -> None:
     found = [make_partner(session, f"Partner {n}", open_lead_cap=9) for n in range(4)]
     publish_rules(session, POOL)

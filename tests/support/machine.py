@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sqlalchemy import func, select
 
 from models import base
-from models.assignments import Assignment, Deal, Obligation
+from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
 from models.base import db
 from models.leads import Lead
 from models.partners import Partner
@@ -28,6 +28,7 @@ from portal.enforcement.sweep import sweep
 from portal.errors import Refusal
 from portal.follow_up.deal_acts import DealFacts
 from portal.follow_up.service import Touch, Verdict
+from portal.follow_up.undo import Ask
 from portal.vocabulary import (
     ActivityKind,
     ActivityOutcome,
@@ -59,7 +60,7 @@ indexes = st.integers(0, 30)
 
 #: What happens, as often as it is named here.
 OFTEN = ("receive", "wait_for_what_comes", "sweep", "accept")
-SOMETIMES = ("receive", "wait", "accept", "accept_all", "touch", "feedback", "ready", "release", "decline")
+SOMETIMES = ("receive", "wait", "accept", "accept_all", "touch", "feedback", "undo", "ready", "release", "decline")
 SELDOM = (
     "claim", "assign", "recall", "take_out", "merge", "reopen", "register_deal", "change_deal", "hold", "exempt",
     "waive", "extend", "change_partner", "publish_rules", "publish_policy",
@@ -230,6 +231,13 @@ class Vendor(RuleBasedStateMachine):
     def feedback(self, a: int, b: int) -> None:
         disposition = tuple(Disposition)[b % len(Disposition)]
         self.as_holder(a, acts.feedback, Verdict(3, disposition), self.now, live=b % 4 > 0)
+
+    def undo(self, a: int, b: int) -> None:
+        model = (Activity, Feedback)[b % 2]
+        if slip := self.one(model, -a, model.undo_until > self.now):
+            actor = rep_of(self.session.get_one(Partner, slip.partner_id))
+            ask = Ask(slip.id) if model is Activity else Ask(None, slip.id)
+            self.act(acts.undo, actor, slip.assignment_id, ask, self.now)
 
     def register_deal(self, a: int, b: int) -> None:
         stage = tuple(DealStage)[b % len(DealStage)]

@@ -1,18 +1,19 @@
-"""Rules, policies, partners, people, keys, audit and kept mail: each form's way and each of its refusals."""
+"""Policies, partners, people, keys, audit and kept mail: each form's way and each of its refusals."""
 
 import json
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from models.accounts import ApiKey, User
-from models.allocation import RuleVersion
 from models.compliance import Policy
 from models.partners import Partner
-from models.platform import Audit, Mail, Outbox
-from portal.accounts.audit import seal
+from models.platform import Audit, AuditSeal, Mail, Outbox
+from portal.accounts.actor import SYSTEM
+from portal.accounts.audit import record, seal
 from portal.accounts.keys import authenticate_key
 from portal.calendars.describe import exact
 from portal.notifications.layout import House
@@ -24,72 +25,6 @@ from tests.support.visits import counted, words
 from tests.web.staff_scene import NOON, Office, office
 
 __all__ = ["office"]
-
-RULES = [
-    {"name": "Large", "when": {"all": [{"field": "employees", "op": "gte", "value": 500}]}, "pool": {"tiers": ["gold"]},
-     "strategy": {"kind": "least_loaded"}, "then": "next"},
-    {"name": "Rest", "strategy": {"kind": "weighted_round_robin", "by": "country"}, "then": "queue"},
-]  # fmt: skip
-
-
-def test_a_draft_of_rules_is_checked_saved_and_published(office: Office) -> None:
-    browser = office.visit("admin")
-    assert "No rules are published" in browser.page("/rules")
-    checked = browser.post("/rules/draft", text=json.dumps(RULES), check="1")
-    assert checked.status_code == 200 and "employees is at least 500" in words(checked).lower()
-    assert office.do(lambda session: session.query(RuleVersion).count()) == 0
-    page = browser.done("/rules/draft", text=json.dumps({"rules": RULES}), keep="1", note="Start")
-    assert (
-        "Publish version 1: 2 rules change for new leads." in page
-        and "Round robin by weight, one rotation for each country" in page
-    )
-    first = office.do(lambda session: session.query(RuleVersion).one().id)
-    assert "Version 1 is live" in browser.done(f"/rules/{first}/publish")
-    assert "Tier gold" in browser.page("/rules") and "Any active partner" in browser.page("/rules")
-
-
-def test_an_earlier_version_of_the_rules_comes_back_under_a_new_number(office: Office) -> None:
-    browser = office.visit("admin")
-    for rules in (RULES, [RULES[1]]):
-        office.do(lambda session, rules=rules: world.publish_rules(session, *rules))
-    old = office.do(lambda session: session.query(RuleVersion).filter_by(number=1).one().id)
-    page = browser.page(f"/rules/{old}")
-    assert "Version 1 comes back as version 3" in page and "Large New" in page
-    assert "Version 3 is live" in browser.done(f"/rules/{old}/publish")
-    assert "is live already" in browser.done(f"/rules/{_live(office)}/publish")
-
-
-def _live(office: Office) -> str:
-    return str(office.do(lambda session: session.query(RuleVersion).filter_by(state="published").one().id))
-
-
-def test_a_draft_shows_what_changes_against_the_live_rules(office: Office) -> None:
-    small = {"name": "Small", "when": {"all": [{"field": "employees", "op": "lt", "value": 50}]},
-             "strategy": {"kind": "open_pool", "hours": 8}, "then": "queue"}  # fmt: skip
-    office.do(lambda session: world.publish_rules(session, RULES[0], small))
-    changed = [small, {**RULES[0], "pool": {"tiers": ["standard"]}}, RULES[1]]
-    page = words(office.visit("admin").post("/rules/draft", text=json.dumps(changed), check="1"))
-    assert "Small Moved, was 2" in page and "Large Changed" in page and "Rest New" in page
-    assert "Open pool, first to claim, 8 h" in page
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("nonsense", "This is not JSON"),
-        ('{"a": 1}', "Give a list of rules"),
-        (json.dumps([{**RULES[0], "pool": {"tiers": ["none"]}}]), "rules.0"),
-        (
-            json.dumps([{**RULES[0], "when": {"all": [{"field": "shoe", "op": "eq", "value": 1}]}}]),
-            "A lead has no field 'shoe'",
-        ),
-        (json.dumps([RULES[1], RULES[1]]), "rules.1"),
-    ],
-)
-def test_wrong_rules_are_refused_by_path_and_stay_on_the_page(office: Office, text: str, sentence: str) -> None:
-    answer = office.visit("admin").post("/rules/draft", text=text, keep="1")
-    assert answer.status_code == 422 and sentence in words(answer)
-    assert office.do(lambda session: session.query(RuleVersion).count()) == 0
 
 
 def test_a_policy_is_told_with_its_worked_example(office: Office) -> None:
@@ -279,6 +214,69 @@ def test_the_audit_is_filtered_paged_and_says_what_is_sealed(office: Office) -> 
     assert "Fairlead took a lead in" not in browser.page("/audit?actor=ines")
     assert "Fairlead took a lead in" in browser.page(f"/audit?object={lead_id}")
     assert "Nothing fits these filters" in browser.page("/audit?action=%25")
+
+
+def test_the_audit_is_searched_by_who_what_about_whom_and_when(office: Office) -> None:
+    lead_id, _ = office.lead(office.partner, company="Harbour Clinics")
+    office.visit("manager").done(f"/partners/{office.rival}/hold", reason="On holiday", until="2026-03-20")
+    browser = office.visit("admin")
+    browser.done(f"/leads/{lead_id}/recall", reason="Asked for it")
+    assert "Tom Ferreira put a partner on hold Rival and Sons On holiday; until Sat 21 Mar" in browser.page("/audit")
+
+    def found(query: str) -> set[str]:
+        page = browser.page(f"/audit?{query}")
+        deeds = ("Fairlead took a lead in", "Ines Okafor took a lead back", "Tom Ferreira put a partner on hold")
+        return {deed.rpartition(" ")[2] for deed in deeds if deed in page}
+
+    assert found("object=harbour") == {"in", "back"}
+    assert found("object=nordhaven") == {"back"} and found("object=rival") == {"hold"}
+    assert found("action=partner.hold") == {"hold"} and found("actor=tom&object=harbour") == set()
+    assert found("from=2026-03-02&to=2026-03-02") == {"in", "back", "hold"}
+    assert found("to=2026-03-01") == set() and found("from=2026-03-03") == set()
+    page = browser.page("/audit?action=lead.receive")
+    assert "Harbour Clinics" in page and lead_id not in page
+
+
+def test_the_chain_is_checked_on_demand(office: Office) -> None:
+    browser = office.visit("admin")
+    browser.page("/audit")
+    assert "Nothing is sealed yet: the clock seals rows" in browser.done("/audit/verify")
+
+    def close(session: Session) -> int:
+        count = seal(session)
+        session.commit()
+        return count
+
+    count = office.do(close)
+    assert f"The chain is intact up to number {count}, " in browser.done("/audit/verify")
+
+    def forge(session: Session) -> None:
+        row = session.query(Audit).order_by(Audit.id.desc()).first()
+        session.add(AuditSeal(number=count + 1, audit_id=row.id, hash="0" * 64))
+        session.commit()
+
+    office.visit("manager")
+    office.do(forge)
+    assert "The chain does not hold in 1 place" in browser.done("/audit/verify")
+    assert office.visit("manager").post("/audit/verify").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"reason": "Mine", "until": None}, "Mine"),
+        ({"until": "2026-03-20T17:00:00+00:00", "reason": "Fair"}, "Fair; until Fri 20 Mar 17:00 UTC"),
+        ({"changed": ["open_lead_cap", "tags"]}, "changed open lead cap, tags"),
+        ({"partners": ["0195a1b2-0000-7000-8000-000000000001"], "url": "/leads/x", "early": True}, "early yes"),
+    ],
+)
+def test_the_facts_of_a_row_are_told_in_words(office: Office, facts: dict[str, Any], told: str) -> None:
+    def add(session: Session) -> None:
+        record(session, SYSTEM, "thing.some_act", "odd_thing", "x", NOON, facts=facts)
+        session.commit()
+
+    office.do(add)
+    assert f"Fairlead some act: thing Odd thing {told} now" in office.visit("admin").page("/audit?action=thing")
 
 
 def test_lists_of_people_and_audit_cost_the_same_for_many(office: Office, app: Flask) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
@@ -21,9 +22,10 @@ from portal.config import Settings
 from portal.enforcement import acts
 from portal.jobs.post import post_all
 from portal.notifications.links import LIFETIME, Links
-from portal.vocabulary import MailAct, NoticeKind
+from portal.vocabulary import MailAct, NoticeKind, Role
 from portal.web import by_mail
-from tests.support.visits import counted, words
+from tests.support import world
+from tests.support.visits import Visitor, counted, words
 from tests.support.world import HOUR, MINUTE
 from tests.web.partner_scene import NOON, SECRETS, Scene, scene
 
@@ -422,6 +424,32 @@ def test_a_kind_that_is_not_ones_own_cannot_be_chosen(scene: Scene, kind: str) -
     visitor.get("/account")
     assert visitor.post("/account/notices", wanted=[kind]).status_code == 422
     assert off(scene) == []
+
+
+def test_of_two_at_the_same_moment_one_acts(scene: Scene) -> None:
+    """Whether they are two clicks or two people with the same mail."""
+    assignment_id, path = owing(scene, MailAct.FEEDBACK)
+    start, statuses = Barrier(2), []
+
+    def give() -> None:
+        browser = scene.app.test_client()
+        start.wait()
+        statuses.append(browser.post(path, data={"rating": "4", "disposition": "working"}).status_code)
+
+    both = [Thread(target=give) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(statuses) in ([200, 409], [200, 410])
+    assert scene.do(lambda s: s.scalars(select(Feedback.assignment_id)).all()) == [assignment_id]
+
+
+def test_while_developing_kept_mails_have_links_that_work(scene: Scene, client: FlaskClient) -> None:
+    _, accept, _ = offered(scene)
+    email = scene.do(lambda s: world.make_user(s, Role.ADMIN, password=True).email)
+    mail_id = scene.do(lambda s: s.scalars(select(Mail.id).where(Mail.address == scene.address("admin"))).one())
+    assert accept in Visitor(scene.app, email).page(f"/dev/mail/{mail_id}")
 
 
 def test_links_are_made_for_partners_alone(scene: Scene) -> None:

@@ -18,21 +18,22 @@ from werkzeug.routing import Rule
 from models.assignments import Activity, Assignment
 from models.base import new_id
 from models.leads import Lead
-from portal.enforcement import acts
+from portal.enforcement import acts, appeals
 from portal.follow_up.deal_acts import DealFacts
 from portal.follow_up.service import Touch
-from portal.vocabulary import ActivityKind, ActivityOutcome, DealStage, Role
+from portal.vocabulary import ActivityKind, ActivityOutcome, AppealKind, DealStage, Role
 from tests.support import world
 from tests.support.visits import Visitor, within
 
 #: Arguments that name an object of a partner, and what kind of object it is.
-OBJECTS = ("lead_id", "assignment_id", "obligation_id", "deal_id", "partner_id", "user_id", "key_id")
+OBJECTS = ("lead_id", "assignment_id", "obligation_id", "deal_id", "partner_id", "user_id", "key_id", "appeal_id")
 #: Arguments that name nothing of a partner's, and why they need no look here.
 OTHERS = {
     "filename": "a file of ours",
     "secret": "a one-time link, looked up by its hash",
     "version_id": "versions belong to the vendor; partners reach no route of them",
     "policy_id": "versions belong to the vendor; partners reach no route of them",
+    "outage_id": "an outage concerns every partner; partners reach no route of it",
     "day_id": "a day off of the vendor; partners reach no route of them",
     "token": "a file kept for its uploader alone",
     "mail_id": "development only",
@@ -63,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.waive": {"reason": "r"},
     "api.extend": {"reason": "r", "due_at": UNTIL},
     "api.recall": {"reason": "r"},
+    "api.decide_appeal": {"granted": False, "reason": "r"},
     "api.reopen_lead": {"reason": "r"},
     "api.disqualify_lead": {"reason": "r"},
     "api.nurture_lead": {"reason": "r"},
@@ -70,7 +72,7 @@ BODIES: dict[str, dict[str, Any]] = {
 FORM = {
     "reason": "other", "kind": "call", "outcome": "reached", "next_step": "", "rating": "3", "disposition": "working",
     "note": "n", "until": "2027-01-01", "due_at": "2027-01-01T10:00", "stage": "registered", "amount": "10",
-    "currency": "EUR",
+    "currency": "EUR", "granted": "no", "case": "It was not so.",
 }  # fmt: skip
 
 
@@ -129,7 +131,9 @@ def _objects(session: Session, partner: Any, now: datetime, **facts: Any) -> dic
     user = world.make_user(session, Role.PARTNER_REP, partner=partner, now=now)
     key, _ = world.make_key(session, Role.PARTNER_ADMIN, partner, now=now)
     obligation = world.obligations_of(session, assignment)["feedback"]
+    appeal = appeals.file_appeal(session, rep, obligation.id, AppealKind.WRONG_DATA, f"By {partner.name}", None, now)
     return {
+        "appeal_id": appeal.id,
         "lead_id": lead.id, "assignment_id": assignment.id, "obligation_id": obligation.id, "deal_id": deal.id,
         "partner_id": partner.id, "user_id": user.id, "key_id": key.id,
     }  # fmt: skip

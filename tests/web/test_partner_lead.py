@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models.assignments import Deal
+from models.assignments import Deal, Feedback
 from portal.enforcement import acts
 from portal.enforcement.sweep import sweep
 from portal.vocabulary import DeclineReason
@@ -165,6 +165,29 @@ def test_a_deal_that_cannot_be_read_is_asked_again(scene: Scene, field: str, val
     assert answer.status_code == 422
     assert sentence in words(answer)
     assert scene.do(lambda session: session.query(Deal).count()) == 0
+
+
+def test_the_form_that_is_open_does_what_is_most_urgent(scene: Scene) -> None:
+    lead, assignment = scene.lead(accepted=True)
+    visitor = scene.visit()
+    assert 'action="/leads/' + lead + '/log"' in visitor.get(f"/leads/{lead}").get_data(as_text=True)
+    scene.call(assignment, NOON + HOUR)
+    scene.clock.move_to(NOON + 20 * DAY)
+    html = visitor.get(f"/leads/{lead}").get_data(as_text=True)
+    assert f'action="/leads/{lead}/feedback"' in html
+    assert "Clears the overdue feedback" in html
+
+
+def test_what_was_taken_back_is_told_and_asks_for_nothing(scene: Scene) -> None:
+    lead, assignment = scene.lead(accepted=True)
+    visitor = scene.visit()
+    before = visitor.page(f"/leads/{lead}").partition("Timeline")[0].partition("What you owe")[2]
+    answer = visitor.post(f"/leads/{lead}/feedback", rating="1", disposition="working", note="Wrong lead")
+    visitor.get(answer.location)
+    given = scene.do(lambda s: s.query(Feedback).one().id)
+    page = visitor.done(f"/work/{assignment}/undo", feedback=given, next=f"/leads/{lead}")
+    assert page.partition("Timeline")[0].partition("What you owe")[2] == before
+    assert "Feedback: 1 of 5, working. By Jana Petersen. taken back" in page
 
 
 def test_a_returned_lead_leads_back_to_the_work(scene: Scene) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from models.partners import Partner
+from portal.vocabulary import Role
 from tests.support import world
-from tests.support.visits import words
+from tests.support.visits import counted, words
 from tests.web.partner_scene import LEAD, NOON, SECRETS, Scene, scene
 
 __all__ = ["scene"]
@@ -75,6 +77,41 @@ def test_a_lead_that_does_not_fit_does_not_exist(scene: Scene) -> None:
     assert scene.lead_row(lead).status.value == "pooled"
 
 
+def test_a_hundred_pooled_leads_cost_as_many_statements_as_ten(scene: Scene) -> None:
+    visitor, sent = scene.visit(), []
+    for more in (10, 90):
+
+        def build(session, more=more):  # type: ignore[no-untyped-def]
+            world.publish_rules(session, POOL, now=NOON)
+            for _ in range(more):
+                world.receive_lead(session, now=NOON)
+
+        scene.do(build)
+        visitor.get("/pool")
+        with counted(scene.app) as statements:
+            page = visitor.page("/pool")
+        sent.append(len(statements))
+    assert "To claim 100" in page
+    assert sent[0] == sent[1]
+
+
+def test_a_team_of_a_hundred_costs_as_many_statements_as_one_of_ten(scene: Scene) -> None:
+    visitor, sent = scene.visit(), []
+    for more in (10, 90):
+
+        def build(session, more=more):  # type: ignore[no-untyped-def]
+            partner = session.get_one(Partner, scene.partner)
+            for _ in range(more):
+                world.make_user(session, Role.PARTNER_REP, partner=partner, now=NOON)
+
+        scene.do(build)
+        visitor.get("/team")
+        with counted(scene.app) as statements:
+            assert visitor.get("/team").status_code == 200
+        sent.append(len(statements))
+    assert sent[0] == sent[1]
+
+
 def test_an_empty_list_says_where_leads_come_from(scene: Scene) -> None:
     assert "You hold no leads yet." in scene.visit().page("/our-leads")
 
@@ -92,6 +129,8 @@ def test_an_empty_list_says_where_leads_come_from(scene: Scene) -> None:
         ("q=called", ["Called Ltd"]),
         ("q=CALLED+ltd&status=won", []),
         ("q=tidewell", ["Tidewell Offer"]),
+        ("q=called+person", ["Called Ltd"]),
+        ("q=called+nobody", []),
         ("q=hidden", []),
         ("q=%25", []),
     ],

@@ -65,6 +65,41 @@ def test_a_period_is_found_again_at_its_address_and_leads_to_its_rows(office: Of
     assert "1 Feb 2026 to 2 Mar 2026" in browser.page("/scoreboard?from=nonsense&to=2026-13-40")
 
 
+def test_every_figure_opens_the_rows_that_it_counts(office: Office) -> None:
+    office.lead(office.partner, company="Answered", source="Fair", accepted=True)
+    office.lead(office.partner, company="Silent", source="Web")
+    office.lead(company="Waiting", source="Fair")
+    browser, days = office.visit("marketer"), "?from=2026-03-01&to=2026-03-02"
+
+    def found(rows: str) -> set[str]:
+        page = browser.page(f"/scoreboard/rows/{rows}")
+        return {name for name in ("Answered", "Silent", "Waiting") if f"Grade C {name}" in page}
+
+    assert found(f"leads{days}") == found(f"hand_over{days}") == {"Answered", "Silent", "Waiting"}
+    assert found(f"response{days}") == {"Answered", "Silent"} and found(f"first_contact{days}") == {"Answered"}
+    assert found(f"feedback{days}") == set()
+    assert found(f"outcomes{days}&part=Fair") == {"Answered", "Waiting"}
+    assert found(f"hand_over{days}&part=none yet") == {"Waiting"}
+    assert found(f"hand_over{days}&part=nonsense") == set()
+    page = browser.page(f"/scoreboard/rows/response{days}")
+    assert "Response time: 1 min From an offer to the partner's accept or decline." in page
+    assert "Answered Answered in 1 min Accepted Nordhaven Fair" in page and "All to 4 h 1 no answer 1" in page
+    raw = browser.get(f"/scoreboard{days}").get_data(as_text=True)
+    for row in ("outcomes?part=Fair&amp;", "response?part=no+answer&amp;"):
+        assert f'href="/scoreboard/rows/{row}from=2026-03-01&amp;to=2026-03-02"' in raw
+    for key in ("leads", "qualified", "hand_over", "response", "first_contact", "feedback", "outcomes"):
+        assert f'href="/scoreboard/rows/{key}?from=2026-03-01&amp;to=2026-03-02"' in raw
+    assert browser.get("/scoreboard/rows/nonsense").status_code == 404
+
+
+def test_the_rows_keep_within_the_portfolio(office: Office) -> None:
+    office.lead(office.rival, company="Theirs")
+    office.lead(office.partner, company="Ours")
+    page = office.visit("own").page("/scoreboard/rows/leads")
+    assert "Ours" in page and "Theirs" not in page and "Leads: 1" in page
+    assert office.visit("rep").get("/scoreboard/rows/leads").status_code == 404
+
+
 def test_a_portfolio_counts_its_own_and_what_nobody_has(office: Office) -> None:
     office.lead(office.partner)
     office.lead(office.rival)

@@ -1,6 +1,7 @@
 """The compliance board and the page of a partner: who sees what, the effect named, the deed done."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,7 +10,11 @@ from sqlalchemy.orm import Session
 from models.assignments import Obligation
 from models.compliance import LedgerEntry
 from models.partners import Partner
-from portal.vocabulary import ObligationState
+from models.session import unit
+from portal.compliance.settle import settle
+from portal.enforcement import acts
+from portal.follow_up.service import Touch
+from portal.vocabulary import ActivityKind, ActivityOutcome, ObligationState
 from tests.support import world
 from tests.support.visits import counted, words
 from tests.support.world import DAY, HOUR
@@ -85,6 +90,146 @@ def test_the_board_costs_the_same_for_many_partners(office: Office, app: Flask) 
     with counted(app) as many:
         assert "Extra 29" in browser.page("/board")
     assert len(many) == len(few)
+
+
+def _at(office: Office, assignment: str, kind: str = "respond") -> Obligation:
+    def read(session: Session) -> Obligation:
+        return session.query(Obligation).filter_by(assignment_id=assignment, kind=kind).order_by(Obligation.id).first()
+
+    return office.do(read)  # type: ignore[no-any-return]
+
+
+def test_deadlines_of_several_partners_are_waived_on_the_board(office: Office) -> None:
+    _, first = office.lead(office.partner, company="Ours AG")
+    _, second = office.lead(office.rival, company="Theirs AG")
+    _, spared = office.lead(office.rival, company="Spared AG")
+    browser = office.visit("manager")
+    assert "2 due in 7 days at Rival and Sons" in browser.page("/board")
+    chosen = {"ids": [_at(office, second).id], "partners": [office.partner]}
+    asked = words(browser.post("/board/waive", **chosen))
+    assert "Waive 2 deadlines of 2 partners" in asked and "1 deadline of Nordhaven will count nowhere." in asked
+    assert "An offer that still stands is asked for anew" in asked
+    ids = [_at(office, first).id, _at(office, second).id]
+    empty = browser.post("/board/waive", ids=ids, step="do", reason=" ")
+    assert empty.status_code == 422 and "Say why: it is kept." in words(empty)
+    assert _at(office, first).state is ObligationState.OPEN
+    back = "/board?tier=gold"
+    answer = browser.post("/board/waive", ids=ids, step="do", reason="Our mistake", next=back)
+    assert answer.location == back and "2 deadlines of 2 partners waived." in browser.page(back)
+    states = [_at(office, each).state.value for each in (first, second, spared)]
+    assert states == ["waived", "waived", "open"]
+
+
+def test_what_is_refused_on_the_board_is_told_and_the_rest_is_done(office: Office) -> None:
+    _, first = office.lead(office.partner, company="Early AG")
+    office.clock.move_to(NOON + 2 * HOUR)
+    _, second = office.lead(office.rival, company="Late AG", at=NOON + 2 * HOUR)
+    browser = office.visit("manager")
+    ids = [_at(office, first).id, _at(office, second).id]
+
+    def further(session: Session) -> None:
+        row = session.get_one(Obligation, ids[1])
+        row.due_at = row.grace_until = NOON + 30 * DAY
+        session.commit()
+
+    asked = words(browser.post("/board/extend", ids=ids))
+    assert "2 deadlines of 2 partners will be due at the time you give. The latest of them is due" in asked
+    office.do(further)
+    page = words(browser.post("/board/extend", ids=ids, step="do", reason="Fair", due_at="2026-03-20T17:00"))
+    assert "1 deadline of Nordhaven extended to Fri 20 Mar 17:00 UTC." in page
+    assert "1 was refused and left as it was." in page
+    assert "Rival and Sons Answer the offer Late AG Give an instant later than now" in page
+    assert _at(office, first).due_at == NOON.replace(day=20, hour=17)
+    assert _at(office, second).due_at == NOON + 30 * DAY
+
+
+def late_feedback(office: Office) -> str:
+    """A lead that was called in time, and whose feedback is late by now; its assignment."""
+    _, held = office.lead(office.partner, at=NOON - 20 * DAY, accepted=True)
+
+    def call(session: Session) -> None:
+        rep = world.rep_of(session.get_one(Partner, office.partner))
+        touch = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+        acts.log(session, rep, held, touch, NOON - 20 * DAY + HOUR)
+        unit(session, lambda: settle(session, office.partner, NOON))
+
+    office.do(call)
+    return held
+
+
+def test_what_is_missed_cannot_be_extended_on_the_board(office: Office) -> None:
+    held = late_feedback(office)
+    late, browser = _at(office, held, "feedback"), office.visit("manager")
+    assert late.state is ObligationState.BREACHED
+    assert "What is missed can only be waived." in browser.done("/board/extend", ids=[late.id])
+    _, other = office.lead(office.rival)
+    page = words(browser.post("/board/extend", ids=[late.id, _at(office, other).id]))
+    assert "1 missed is left out" in page and "Extend 1 deadline of Rival and Sons" in page
+
+
+def test_nothing_ticked_on_the_board_is_said_so(office: Office) -> None:
+    browser = office.visit("manager")
+    browser.page("/board")
+    for path in ("/board/waive", "/board/extend"):
+        assert "Choose deadlines under a partner" in browser.done(path, ids=["x\x00"], partners=["nobody"])
+        assert browser.get(path).location == "/board"
+
+
+def test_the_board_acts_within_the_portfolio_alone(office: Office) -> None:
+    _, foreign = office.lead(office.rival)
+    browser = office.visit("own")
+    browser.page("/board")
+    chosen = {"ids": [_at(office, foreign).id], "partners": [office.rival]}
+    assert "Choose deadlines" in browser.done("/board/waive", **chosen, step="do", reason="x")
+    assert _at(office, foreign).state is ObligationState.OPEN
+    for who in ("marketer", "rep"):
+        assert office.visit(who).post("/board/waive", **chosen, step="do", reason="x").status_code == 404
+
+
+def test_the_board_is_put_in_the_order_asked_for(office: Office) -> None:
+    late_feedback(office)
+    office.lead(office.rival)
+    office.lead(office.rival)
+    browser = office.visit("manager")
+
+    def first(sort: str) -> str:
+        page = browser.page(f"/board?sort={sort}")
+        return "Nordhaven" if page.index("Nordhaven") < page.index("Rival") else "Rival"
+
+    orders = {sort: first(sort) for sort in ("name", "overdue", "next", "kept", "open", "nonsense")}
+    assert orders == {
+        "name": "Nordhaven", "overdue": "Nordhaven", "next": "Nordhaven", "kept": "Nordhaven", "open": "Rival",
+        "nonsense": "Nordhaven",
+    }  # fmt: skip
+
+
+def test_the_trend_is_what_was_kept_two_weeks_at_a_time(office: Office) -> None:
+    office.lead(office.partner, at=NOON - 20 * DAY)
+    office.lead(office.partner, at=NOON - 6 * DAY, accepted=True)
+    office.do(lambda session: unit(session, lambda: settle(session, office.partner, NOON)))
+    raw = office.visit("manager").get("/board").get_data(as_text=True)
+    told = "nothing due, nothing due, nothing due, nothing due, 0 of 1, 1 of 1"
+    assert f'aria-label="Kept of due, two weeks at a time, the oldest first: {told}"' in raw
+
+
+def test_partners_are_found_by_name_tag_and_territory(office: Office) -> None:
+    def build(session: Session) -> None:
+        world.make_partner(session, "Alpenkraft", tags=["strategic"], territories=[{"country": "AT"}])
+        bavaria = [{"country": "DE", "region": "Bavaria", "postcode_prefix": "80"}]
+        world.make_partner(session, "Isarwerk", territories=bavaria)
+
+    office.do(build)
+    for path, who in (("/board", "manager"), ("/partners", "admin")):
+        browser = office.visit(who)
+
+        def found(text: str, path: str = path, browser: Any = browser) -> set[str]:
+            page = browser.page(f"{path}?q={text}")
+            return {name for name in ("Nordhaven", "Rival", "Alpenkraft", "Isarwerk") if name in page}
+
+        assert found("strat") == {"Alpenkraft"} and found("at") == {"Alpenkraft"}
+        assert found("bavar") == {"Isarwerk"} and found("80") == {"Isarwerk"} and found("de%20bav") == {"Isarwerk"}
+        assert found("NORD") == {"Nordhaven"} and found("gold") == {"Nordhaven"}
+        assert found("%25") == set()
 
 
 def test_the_page_names_cause_and_way_back_of_a_stop(office: Office) -> None:

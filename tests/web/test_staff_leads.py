@@ -270,9 +270,12 @@ def test_a_file_is_checked_shown_and_then_imported(office: Office) -> None:
     assert office.do(lambda session: session.query(Lead).count()) == 2
     assert "The file is no longer kept here" in browser.done(path[1])
     again = _upload(browser, FILE)
-    path = re.search(r'action="(/leads/import/[^"]+)"', again.get_data(as_text=True))
+    assert "0 of 3 rows can be imported; 2 are known already and add nothing; 1 cannot be used" in words(again)
+    more = _upload(browser, FILE + "Delta AG,d@delta.example.org,\n")
+    assert "1 of 4 rows can be imported; 2 are known already and add nothing" in words(more)
+    path = re.search(r'action="(/leads/import/[^"]+)"', more.get_data(as_text=True))
     assert path is not None and "2 were known already" in words(browser.post(path[1], mapping="Firma = company"))
-    assert office.do(lambda session: session.query(Lead).count()) == 2
+    assert office.do(lambda session: session.query(Lead).count()) == 3
 
 
 def test_another_person_cannot_import_a_kept_file(office: Office) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.accounts import ApiKey, User
 from models.allocation import RuleVersion
-from models.assignments import Assignment, Obligation
+from models.assignments import Assignment, Deal, Obligation
 from models.compliance import Policy
 from models.leads import Lead, LeadDefinition
 from models.partners import Partner
@@ -147,6 +147,11 @@ def _obligations(session: AnySession, ids: set[str]) -> Told:
         yield row.id, _lead(lead, f"{row.kind.label}: ")
 
 
+def _deals(session: AnySession, ids: set[str]) -> Told:
+    for id_, lead in session.execute(select(Deal.id, Lead).join(Lead, Lead.id == Deal.lead_id).where(Deal.id.in_(ids))):
+        yield id_, _lead(lead, "Deal: ")
+
+
 def _partners(session: AnySession, ids: set[str]) -> Told:
     for id_, name in session.execute(select(Partner.id, Partner.name).where(Partner.id.in_(ids))):
         yield id_, Named(name, url_for("partner.page", partner_id=id_))
@@ -182,6 +187,7 @@ READERS = {
     "lead": _leads,
     "assignment": _assignments,
     "obligation": _obligations,
+    "deal": _deals,
     "partner": _partners,
     "user": _users,
     "key": _keys,

@@ -24,6 +24,8 @@ ACTS = {
     "appeal.file": "appealed",
     "appeal.withdraw": "withdrew an appeal",
     "appeal.decide": "decided an appeal",
+    "deal.register": "registered a deal",
+    "deal.change": "changed a deal",
     "partner.create": "set a partner up",
     "partner.change": "changed a partner's settings",
     "partner.hold": "put a partner on hold",

@@ -132,7 +132,8 @@ def _published_by(found: Policy) -> str | None:
 def publish(version_id: str) -> ResponseReturnValue:
     """Let a draft rule as it was read, at once or from a date on."""
     form = PublishForm()
-    revision = int(form.revision.data) if (form.revision.data or "").isdecimal() else None
+    read = form.revision.data or ""
+    revision = int(read) if read.isdecimal() and len(read) < 10 else None
     work = lambda: service.publish(db.session, version_id, form.start, now(), actor(), revision)  # noqa: E731
     return _done(version_id, form, work)
 

@@ -81,13 +81,16 @@ def _sent(found: Policy, form: PolicyForm, what: str) -> ResponseReturnValue:
     """Check or keep what was typed."""
     if not form.validate_on_submit():
         return _form_page(found, form, list(wrong_fields(form)))
+    body, wrong = form.read()
     try:
-        body = form.body()
+        document = service.checked(body)
+        if wrong:
+            return _form_page(found, form, told_on(form, wrong))
         if what == "check":
-            return _form_page(found, form, checked=service.checked(body))
+            return _form_page(found, form, checked=document)
         made = _keep(found.id, form.revision.data, body, form.note.data or "", anew=what == "new")
     except Invalid as refusal:
-        return _form_page(found, form, told_on(form, refusal.errors))
+        return _form_page(found, form, told_on(form, [*wrong, *refusal.errors]))
     except Conflict as refusal:
         return _form_page(found_version(found.id), form, conflict=refusal)
     saved(KEPT.format(made.number))
@@ -140,7 +143,7 @@ def _conflict(found: Policy, form: Any, conflict: Conflict | None) -> dict[str, 
 def _between(found: Policy, form: Any) -> tuple[Any, ...]:
     """What saving what was typed would change of what is stored now."""
     try:
-        body = from_text(form.text.data) if isinstance(form, RevisedForm) else form.body()
+        body = from_text(form.text.data) if isinstance(form, RevisedForm) else form.read()[0]
         return differences(parse_policy(found.body), service.checked(body))
     except Invalid:
         return ()

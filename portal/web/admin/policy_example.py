@@ -33,8 +33,8 @@ class ExampleForm(Form):
     zone = SelectField("Times in", choices=zones, validate_choice=False, default="")
     due = count("Due", 10)
     missed = count("Missed", 2)
-    overdue = count("Of these still overdue", 0)
-    in_a_row = count("The latest in a row", 0)
+    overdue = count("Overdue", 0)
+    in_a_row = count("In a row", 0)
 
     def record(self) -> Record:
         """The record, made to fit: no more missed than due, no more overdue or in a row than missed."""
@@ -60,12 +60,22 @@ def shown(form: ExampleForm, entries: Sequence[Mapping[str, Any] | None], ladder
 
 
 def _line(body: Mapping[str, Any] | None, grace: Any, clocks: Clockwork, start: datetime) -> dict[str, Any]:
-    document = usable({"obligations": [body, RESPOND], "grace_minutes": grace}) if body else None
-    document = document or (usable({"obligations": [body, RESPOND]}) if body else None)
+    document = _nearest(body, grace) if body else None
     if document is None:
         return {"sentence": "Not to be worked out yet: something in it is missing.", "why": [], "usable": False}
     found = example.worked_out(document, clocks.calendar, start)[0]
     return {**told(found, clocks), "usable": True}
+
+
+def _nearest(body: Mapping[str, Any], grace: Any) -> PolicyDocument | None:
+    """A policy with this deadline alone; without its warning, or its grace, where only they cannot be used yet."""
+    tries: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+        ({}, {"grace_minutes": grace}),
+        ({}, {}),
+        ({"warn_before": None}, {}),
+    )
+    found = (usable({"obligations": [{**body, **instead}, RESPOND], **more}) for instead, more in tries)
+    return next((document for document in found if document is not None), None)
 
 
 def usable(body: Mapping[str, Any]) -> PolicyDocument | None:

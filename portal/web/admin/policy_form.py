@@ -1,7 +1,7 @@
 """A policy as a form: its fields, filled from a document and read back as one. What is wrong the document says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -9,7 +9,6 @@ from wtforms import (
     Form,
     FormField,
     HiddenField,
-    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -18,7 +17,6 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length
 
-from portal.calendars.spans import Clock, Unit
 from portal.deadlines.document import Reader
 from portal.errors import Invalid
 from portal.qualification.conditions import GRADES
@@ -28,9 +26,12 @@ from portal.web.staff.documents import NOTE, as_text, from_text
 
 ANY, GRADE, OTHER = "any", "grade", "other"
 RATES = ("warn_below", "reduce_below", "stop_below")
-UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"))
-CLOCKS = (("business", "of opening hours"), ("calendar", "of the calendar"))
-MOVES = (("yes", "The lead moves to the next partner"), ("no", "The lead stays and can be caught up with"))
+UNITS = (
+    ("minutes business", "business minutes"), ("hours business", "business hours"), ("days business", "business days"),
+    ("minutes calendar", "minutes, day and night"), ("hours calendar", "hours, day and night"),
+    ("days calendar", "calendar days"),
+)  # fmt: skip
+MOVES = (("yes", "The lead moves on"), ("no", "The lead stays, to be caught up with"))
 NEW_ENTRY = {
     "kind": "next_touch", "within": {"value": 5, "unit": "days", "clock": "business"}, "touches": 3,
     "on_breach": {"reassign": False, "notify": ["partner", "manager"]},
@@ -48,22 +49,27 @@ def line(label: str) -> StringField:
 
 
 class SpanForm(Form):
-    """A duration; without a value there is none."""
+    """A duration; without a value there is none. ``unit``: unit and clock in one choice."""
 
     value = line("How long")
-    unit = SelectField("Unit", choices=pairs(UNITS), default=Unit.DAYS, validate_choice=False)
-    clock = SelectField("Counted in", choices=pairs(CLOCKS), default=Clock.BUSINESS, validate_choice=False)
+    unit = SelectField("Unit", choices=pairs(UNITS), default="days business", validate_choice=False)
 
-    def fill(self, span: Mapping[str, Any] | None, clock: str = Clock.BUSINESS) -> None:
-        """Show a duration of a document."""
-        found = span or {"value": "", "unit": Unit.DAYS, "clock": clock}
-        self.value.data, self.unit.data, self.clock.data = str(found["value"]), found["unit"], found["clock"]
+    def fill(self, span: Mapping[str, Any] | None, unit: str = "days business") -> None:
+        """Show a duration of a document; of none, only ``unit``."""
+        self.value.data = str(span["value"]) if span else ""
+        self.unit.data = f"{span['unit']} {span['clock']}" if span else unit
 
     def body(self) -> dict[str, Any] | None:
         """The duration as a document has it."""
         if not (self.value.data or "").strip():
             return None
-        return {"value": number(self.value.data), "unit": self.unit.data, "clock": self.clock.data}
+        unit, _, clock = (self.unit.data or "").partition(" ")
+        return {"value": number(self.value.data), "unit": unit, "clock": clock}
+
+
+def span_of(field: Any) -> SpanForm:
+    """The duration within a field."""
+    return cast(SpanForm, field.form)
 
 
 class EntryForm(Form):
@@ -75,11 +81,11 @@ class EntryForm(Form):
         choices=pairs(((ANY, "Any lead"), (GRADE, "Leads of some grades"), (OTHER, "Leads that meet a condition"))),
         validate_choice=False,
     )
-    grades = SelectMultipleField("Grades", choices=pairs((g, f"Grade {g}") for g in GRADES), validate_choice=False)
+    grades = SelectMultipleField("Grades", choices=pairs((g, g) for g in GRADES), validate_choice=False)
     other = TextAreaField("Condition", [Length(max=20_000, message="Use at most 20,000 characters.")])
     within = FormField(SpanForm, "Within")
     warn_before = FormField(SpanForm, "Warn before")
-    reassign = RadioField("When it is missed", choices=pairs(MOVES), default="no", validate_choice=False)
+    reassign = SelectField("When it is missed", choices=pairs(MOVES), default="no", validate_choice=False)
     notify = SelectMultipleField(
         "Told of a miss", choices=pairs((r.value, r.value.capitalize()) for r in Reader), validate_choice=False
     )
@@ -94,28 +100,28 @@ class EntryForm(Form):
         self.reassign.data = "yes" if on_breach.get("reassign") else "no"
         self.notify.data = list(on_breach.get("notify") or [])
         self.touches.data = "" if entry.get("touches") is None else str(entry["touches"])
-        clock = (entry.get("within") or {}).get("clock", Clock.BUSINESS)
         for name in ("within", "warn_before", "repeat"):
-            self[name].form.fill(entry.get(name), clock)
+            span_of(self[name]).fill(entry.get(name))
 
-    def body(self) -> dict[str, Any]:
-        """The deadline as a document has it. Raises Invalid where the condition is no JSON."""
+    def body(self, when: Any) -> dict[str, Any]:
+        """The deadline as a document has it, for the leads that meet ``when``."""
         kind = self.kind.data
         found: dict[str, Any] = {
             "kind": kind,
-            "when": self._when(),
-            "within": self.within.form.body(),
-            "warn_before": self.warn_before.form.body(),
+            "when": when,
+            "within": span_of(self.within).body(),
+            "warn_before": span_of(self.warn_before).body(),
             "on_breach": {"reassign": self.reassign.data == "yes", "notify": list(self.notify.data or [])},
         }
         # What means nothing for the kind is hidden from the eye by the page; here it is left out.
         if kind == ObligationKind.NEXT_TOUCH and (self.touches.data or "").strip():
             found["touches"] = number(self.touches.data)
         if kind == ObligationKind.FEEDBACK:
-            found["repeat"] = self.repeat.form.body()
+            found["repeat"] = span_of(self.repeat).body()
         return found
 
-    def _when(self) -> Any:
+    def when(self) -> Any:
+        """The condition as a document has it. Raises Invalid where it is none."""
         if self.applies.data == ANY:
             return None
         if self.applies.data == OTHER:
@@ -186,18 +192,17 @@ class PolicyForm(FlaskForm):  # type: ignore[misc]
     note = StringField("What changes, and why", [Length(max=NOTE, message=f"Use at most {NOTE} characters.")])
     example = FormField(policy_example.ExampleForm)
 
-    def body(self) -> dict[str, Any]:
-        """The document that was typed. Raises Invalid with its dotted fields where a part is no value at all."""
+    def read(self) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The document that was typed, and what of it is no value at all: there it says any lead."""
         entries, errors = self.entry_bodies()
-        if errors:
-            raise Invalid(errors)
+        plain = [body or entry.form.body(None) for body, entry in zip(entries, self.obligations, strict=True)]
         return {
-            "obligations": entries,
+            "obligations": plain,
             "ladder": self.ladder_body(),
             "hand_overs": number(self.hand_overs.data),
             "grace_minutes": number(self.grace_minutes.data),
-            "vendor": {field.short_name: field.form.body() for field in self.vendor.form},
-        }
+            "vendor": {field.short_name: span_of(field).body() for field in self.vendor.form},
+        }, errors
 
     def ladder_body(self) -> dict[str, Any]:
         """The ladder as a document has it."""
@@ -217,7 +222,7 @@ class PolicyForm(FlaskForm):  # type: ignore[misc]
         errors: list[tuple[str, str]] = []
         for place, entry in enumerate(self.obligations):
             try:
-                bodies.append(entry.form.body())
+                bodies.append(entry.form.body(entry.form.when()))
             except Invalid as refusal:
                 bodies.append(None)
                 errors += [(f"obligations.{place}.{'other' if n == 'text' else n}", s) for n, s in refusal.errors]
@@ -234,7 +239,7 @@ def filled(body: Mapping[str, Any], revision: int, note: str) -> PolicyForm:
     _fill_ladder(form.ladder.form, body["ladder"])
     form.hand_overs.data, form.grace_minutes.data = str(body["hand_overs"]), str(body["grace_minutes"])
     for name, span in (body.get("vendor") or {}).items():
-        form.vendor.form[name].form.fill(span)
+        span_of(form.vendor.form[name]).fill(span)
     return form
 
 

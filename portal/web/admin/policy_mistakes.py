@@ -6,8 +6,10 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import Form
 
-from portal.web.admin.policy_form import ANY, GRADE, OTHER, RATES, EntryForm, PolicyForm, SeverityForm
+from portal.web.admin.policy_form import ANY, GRADE, OTHER, RATES, EntryForm, PolicyForm, SeverityForm, SpanForm
 
+#: Where a field has another name than the document.
+FIELDS = {(SeverityForm, "update"): "update_", (SpanForm, "clock"): "unit"}
 RATE = "Give a percentage from 0 to 100."
 #: Where the document's sentence speaks of its own words, the form's.
 SAID = {
@@ -85,7 +87,7 @@ def _inner(found: Any, part: str) -> Any:
         return None
     if isinstance(inside, EntryForm) and part in ("when", "on_breach"):
         return _of_condition(inside) if part == "when" else inside
-    name = "update_" if isinstance(inside, SeverityForm) and part == "update" else part
+    name = FIELDS.get((type(inside), part), part)
     return next((field for field in inside if field.short_name == name), None)
 
 

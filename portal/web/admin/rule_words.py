@@ -100,7 +100,4 @@ def effect(number: int, cards: Sequence[Card], dropped: Sequence[str]) -> str:
     """What publishing does: "Publish version 13: 3 rules change for new leads."."""
     changes = _changes(cards, dropped)
     rules = "no rule changes" if not changes else f"{changes} rule{' changes' if changes == 1 else 's change'}"
-    return (
-        f"Publish version {number}: {rules} for new leads. "
-        "Leads already handed out stay where they are; those that wait are tried again."
-    )
+    return f"Publish version {number}: {rules} for new leads."

@@ -32,7 +32,11 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
     """Why a version is published, and the revision of the draft that was read."""
 
     revision = HiddenField()
-    note = StringField("What changes, and why", [Length(max=NOTE, message=f"Use at most {NOTE} characters.")])
+    note = StringField(
+        "What changes, and why",
+        [Length(max=NOTE, message=f"Use at most {NOTE} characters.")],
+        filters=[rules_reading.clean],
+    )
 
 
 @rules.get("")

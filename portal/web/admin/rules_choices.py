@@ -10,9 +10,23 @@ from sqlalchemy import func, select
 
 from models.base import db
 from models.leads import Campaign, Lead
+from models.lists import NamedList
 from models.partners import Partner
-from portal.qualification.conditions import FIELDS, GRADES, INSTANT, INSTANT_WORDS, NUMBER, WORDS
-from portal.web.admin.rules_conditions import CUSTOM, KINDS, LISTS, Row, ops_for
+from portal.qualification.conditions import (
+    DERIVED,
+    FIELDS,
+    GRADES,
+    INSTANT,
+    INSTANT_WORDS,
+    LIST,
+    MEMBER_OPS,
+    NUMBER,
+    TEXT,
+    WORDS,
+)
+from portal.qualification.country_groups import GROUPS as COUNTRY_GROUPS
+from portal.qualification.country_groups import PREFIX as GROUP
+from portal.web.admin.rules_conditions import CUSTOM, KINDS, Row, ops_for
 
 #: How many of the latest leads are looked at for values, and how many values are offered of a field.
 LATEST, MOST_VALUES = 500, 60
@@ -85,15 +99,33 @@ class Choices:
         named = select(Campaign.name).order_by(func.lower(Campaign.name)).limit(MOST_VALUES)
         return {**found, "campaign": list(db.session.scalars(named))}
 
-    def suggested(self, name: str) -> Values:
+    @cached_property
+    def lists(self) -> list[tuple[str, str]]:
+        """The lists that a condition may name instead of values."""
+        names = db.session.scalars(select(NamedList.name).order_by(NamedList.name))
+        return [(f"{LIST}{name}", f"List {name}") for name in names]
+
+    def suggested(self, name: str) -> list[tuple[str, str]]:
         """Values to pick from for a field, as (value, words); empty where only typing will do."""
         if name == "country":
             return [(code, country_name(code)) for code in self.covered]
         if name == "grade":
             return [(grade, grade) for grade in GRADES]
-        if name == "arrived":
-            return [("in_hours", "In opening hours"), ("out_of_hours", "Out of hours")]
+        if name in DERIVED:
+            return [(value, value.replace("_", " ").capitalize()) for value in DERIVED[name]]
         return [(value, value) for value in self.seen.get(name, [])[:MOST_VALUES]]
+
+    def several(self, name: str, op: str) -> list[tuple[str, str]]:
+        """What a comparison takes that stands for many values: groups of countries, lists."""
+        if op not in MEMBER_OPS or name not in (*TEXT, CUSTOM):
+            return []
+        groups = [(f"{GROUP}{code}", upper_first(group.label)) for code, group in COUNTRY_GROUPS.items()]
+        return [*(groups if name == "country" else []), *self.lists]
+
+
+def upper_first(text: str) -> str:
+    """The text with its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _sorted(values: Iterable[str]) -> list[str]:
@@ -118,7 +150,7 @@ def field_groups() -> Iterator[tuple[str, Values]]:
     told = [name for _, names in GROUPS for name in names]
     rest = tuple(name for name in FIELDS if name not in told)
     for heading, names in (*GROUPS, ("More", rest), ("Your own", (CUSTOM,))):
-        there = [(name, label(name)) for name in names if name in (*FIELDS, CUSTOM)]
+        there = [(name, label(name)) for name in names if name in (*FIELDS, *DERIVED, CUSTOM)]
         if there:
             yield heading, there
 
@@ -137,27 +169,31 @@ def op_words(name: str) -> Values:
 
 def shown(row: Row, choices: Choices) -> dict[str, Any]:
     """What the page needs to draw a row: the comparisons, the kind of control, what can be picked and what not."""
-    known = list(choices.suggested(row.field))
-    view = {"ops": op_words(row.field), "control": _control(row, known), "known": known, "kinds": _kinds(row)}
-    if row.op in LISTS:
-        listed = {value for value, _ in known}
-        folded = {value.casefold(): value for value in listed}
-        picked = {folded[v.casefold()] for v in row.values if v.casefold() in folded}
-        view["picked"] = picked
-        view["others"] = "\n".join(v for v in row.values if v.casefold() not in folded)
-        view["closed"] = row.field in ("grade", "arrived")
-    elif row.field == "country":
-        view["groups"] = _countries(row, known)
+    known, many = choices.suggested(row.field), choices.several(row.field, row.op)
+    control = _control(row)
+    view: dict[str, Any] = {"ops": op_words(row.field), "control": control, "kinds": _kinds(row)}
+    if control == "several":
+        every = {value.casefold(): (value, words) for value, words in [*known, *many]}
+        picked = {value.casefold() for value in row.values} & set(every)
+        view["known"] = sorted(every.values(), key=lambda pair: pair[0].casefold() not in picked)
+        view["picked"] = {every[folded][0] for folded in picked}
+        view["others"] = "\n".join(value for value in row.values if value.casefold() not in picked)
+        view["closed"] = row.field in (*DERIVED, "grade")
+        return view
+    view["known"] = [*known, *many]
+    if row.field == "country":
+        view["groups"] = _countries(row, known, many)
     return view
 
 
-def _control(row: Row, known: Values) -> str:
+def _control(row: Row) -> str:
+    """none, several, select; or one or two inputs of a type."""
     if row.shape in ("none", "several"):
         return row.shape
-    if row.field in ("country", "grade", "arrived") and row.shape == "one":
+    if row.field in ("country", "grade", *DERIVED) and row.shape == "one" and row.op in MEMBER_OPS:
         return "select"
     kind = "datetime-local" if row.field in INSTANT else "number" if _numeric(row) else "text"
-    return f"two {kind}" if row.shape == "two" else f"one {kind}"
+    return f"{row.shape} {kind}"
 
 
 def _numeric(row: Row) -> bool:
@@ -168,9 +204,9 @@ def _kinds(row: Row) -> dict[str, str]:
     return {**KINDS, **({"json": "mixed, as JSON"} if row.kind == "json" else {})}
 
 
-def _countries(row: Row, known: Values) -> list[tuple[str, Values]]:
-    codes = {value for value, _ in known}
+def _countries(row: Row, known: Values, many: Values) -> list[tuple[str, Values]]:
+    codes = {value for value, _ in (*known, *many)}
     every = [pair for pair in every_country() if pair[0] not in codes]
-    typed = [(row.text, row.text)] if row.text and row.text not in dict(every) and row.text not in codes else []
-    groups = (("As typed", typed), ("Partners cover", known), ("All", every))
+    typed = [(row.text, row.text)] if row.text and row.text not in codes and row.text not in dict(every) else []
+    groups = (("As typed", typed), ("Partners cover", known), ("Several at once", many), ("All", every))
     return [(heading, some) for heading, some in groups if some]

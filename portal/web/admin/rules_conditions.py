@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pycountry
 from werkzeug.datastructures import MultiDict
 
-from portal.qualification.conditions import INSTANT, NUMBER, OPS, TEXT_OPS
+from portal.qualification.conditions import DERIVED, INSTANT, MEMBER_OPS, NUMBER, OPS, TEXT_OPS
 
 ROOT = "w"
 CUSTOM = "custom"
@@ -69,8 +69,8 @@ Node = Row | Group
 
 def ops_for(name: str) -> tuple[str, ...]:
     """The comparisons that a field allows, in the order in which they are offered."""
-    if name == "arrived":
-        return ("eq", "ne", *LISTS)
+    if name in DERIVED:
+        return tuple(MEMBER_OPS)
     if name == CUSTOM or not name:
         return OPS
     if name in (*NUMBER, *INSTANT):
@@ -162,8 +162,8 @@ def _typed_row(form: MultiDict[str, str], path: str) -> Row:
     def one(name: str) -> str:
         return form.get(f"{path}.{name}", "").replace("\x00", "").strip()
 
-    row = Row(*(one(name) for name in ("field", "custom", "op", "kind", "text", "low", "high")))
-    row.kind = row.kind or "text"
+    row = Row(one("field"), one("custom"), one("op") or "eq", one("kind") or "text")
+    row.text, row.low, row.high = one("text"), one("low"), one("high")
     row.values = [*form.getlist(f"{path}.pick"), *_lines(row, one("lines"))]
     return suit(row)
 

@@ -46,7 +46,8 @@ def page_of(version_id: str, place: int | None = None) -> str:
 @rules_edit.post("/start")
 def start() -> ResponseReturnValue:
     """A draft that begins as the version named, or as the live one."""
-    source = request.form.get("from") or getattr(rules_reading.live(), "id", None)
+    named = request.form.get("from")
+    source = rules_reading.found(named).id if named else getattr(rules_reading.live(), "id", None)
     made = unit(db.session, lambda: drafts.begin(db.session, source, now(), actor()))
     saved(f"Draft {made.number} is begun. Nothing changes before you publish it.")
     return redirect(page_of(made.id))
@@ -59,9 +60,8 @@ def _draft(version_id: str) -> RuleVersion:
     return version
 
 
-def _place(draft: RuleVersion, name: str = "place") -> int | None:
+def _place(draft: RuleVersion, text: str) -> int | None:
     """The place that was asked for, from 0; None where none was. Raises NotFound where no rule stands there."""
-    text = request.values.get(name, "")
     if not text:
         return None
     if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= len(draft.rules):
@@ -81,7 +81,7 @@ def rule(version_id: str) -> ResponseReturnValue:
     conditions = rules_conditions.typed(request.form)
     if revision_of(form) != draft.revision:
         return _overtaken(draft, form, conditions, choices)
-    place = _place(draft)
+    place = _place(draft, request.args.get("place", ""))
     what, _, path = request.form.get("do", "save").partition(":")
     _offer(form, draft, place, choices, form.rule(None))
     if what != "save":
@@ -92,7 +92,7 @@ def rule(version_id: str) -> ResponseReturnValue:
 
 def _fresh(draft: RuleVersion, form: RuleForm, choices: Choices) -> ResponseReturnValue:
     """The form as a GET shows it: a rule of the draft, a copy of one, or an empty one before the last."""
-    place, of = _place(draft), _place(draft, "copy")
+    place, of = (_place(draft, request.args.get(name, "")) for name in ("place", "copy"))
     if place is not None:
         shown, at = draft.rules[place], place
     elif of is not None:
@@ -214,7 +214,7 @@ def _shown_partners(form: RuleForm, choices: Choices) -> list[tuple[str, str]]:
 def move(version_id: str) -> ResponseReturnValue:
     """One rule a place up or down."""
     draft, form = _draft(version_id), RevisionForm()
-    place = _place(draft)
+    place = _place(draft, request.form.get("place", ""))
     if place is None:
         raise NotFound
     to = max(0, min(place + (-1 if request.form.get("by") == "up" else 1), len(draft.rules) - 1))
@@ -226,7 +226,7 @@ def move(version_id: str) -> ResponseReturnValue:
 def remove(version_id: str) -> ResponseReturnValue:
     """Take one rule out of the draft; its effect is named first."""
     draft, form = _draft(version_id), RevisionForm()
-    place = _place(draft)
+    place = _place(draft, request.args.get("place", ""))
     if place is None:
         raise NotFound
     name = draft.rules[place]["name"]

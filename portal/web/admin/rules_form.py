@@ -10,6 +10,7 @@ from wtforms.validators import Length, ValidationError
 from portal.allocation import document
 from portal.vocabulary import StrategyKind
 from portal.web.admin.rules_choices import Choices
+from portal.web.admin.rules_reading import clean
 from portal.web.partner.forms import options
 
 #: Up to so many partners all are listed; of more, those that are ticked and those that were searched for.
@@ -39,18 +40,12 @@ PLACES = {
 }  # fmt: skip
 
 
-def kinds() -> list[StrategyKind]:
-    """The ways of sharing that rules may name."""
-    later = getattr(document, "LATER", ())
-    return [kind for kind in KINDS if kind not in later]
-
-
 class RuleForm(FlaskForm):  # type: ignore[misc]
     """A rule's parts but for its conditions. ``revision``: the draft as it was read. ``was``: the rule's name then."""
 
     revision = HiddenField()
     was = HiddenField()
-    name = StringField("Name", [Length(max=200, message="Use at most 200 characters.")])
+    name = StringField("Name", filters=[clean], validators=[Length(max=200, message="Use at most 200 characters.")])
     place = SelectField("Place", default="")
     tiers = SelectMultipleField("Tiers")
     tags = SelectMultipleField("Tags")
@@ -77,7 +72,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         self.partners.choices = options((id_, told.get(id_, "A partner that is gone")) for id_ in ids)
         one = options([("", "Choose a partner"), *told.items()])
         self.partner.choices = self.then_partner.choices = one
-        self.kind.choices = options((kind.value, kind.label) for kind in kinds())
+        self.kind.choices = options((kind.value, kind.label) for kind in KINDS)
         self.then.choices = options((value, words[0]) for value, words in THEN.items())
         before = [(str(n), f"{n + 1}, before {name}") for n, name in enumerate(names)]
         self.place.choices = options([*before, (str(len(names)), f"{len(names) + 1}, last")])

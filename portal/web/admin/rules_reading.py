@@ -24,9 +24,14 @@ def newest_draft() -> RuleVersion | None:
     return db.session.scalars(query.limit(1)).first()
 
 
+def clean(text: str | None) -> str:
+    """What was typed without the one character that no database keeps."""
+    return (text or "").replace("\x00", "")
+
+
 def found(version_id: str | None) -> RuleVersion:
     """A version. Raises NotFound."""
-    version = db.session.get(RuleVersion, version_id) if version_id else None
+    version = db.session.get(RuleVersion, clean(version_id)) if version_id else None
     if version is None:
         raise NotFound
     return version

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -24,6 +24,7 @@ from portal.web.admin import rule_words, rules_reading
 from portal.web.admin.rules_choices import Choices
 from portal.web.admin.rules_edit import page_of, revision_of
 from portal.web.shell import saved
+from portal.web.staff import paging
 from portal.web.staff.documents import LONGEST, NOTE, as_text, from_text, refusals
 from portal.web.visitor import actor, now
 
@@ -31,6 +32,7 @@ rules_text = Blueprint("rules_text", __name__, url_prefix="/rules")
 gate.only(rules_text, *gate.ADMINS)
 EXAMPLE = [{"name": "Everything", "strategy": {"kind": "weighted_round_robin"}, "then": "queue"}]
 Errors = list[tuple[str, str]]
+Keep = Callable[[list[Any]], RuleVersion]
 
 
 class TextForm(FlaskForm):  # type: ignore[misc]
@@ -39,7 +41,11 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     revision = HiddenField()
     text = TextAreaField("Document", [Length(max=LONGEST, message="Use at most 200,000 characters.")])
     file = FileField("Or a file, YAML or JSON")
-    note = StringField("What changes, and why", [Length(max=NOTE, message=f"Use at most {NOTE} characters.")])
+    note = StringField(
+        "What changes, and why",
+        [Length(max=NOTE, message=f"Use at most {NOTE} characters.")],
+        filters=[rules_reading.clean],
+    )
     check = SubmitField("Check")
     keep = SubmitField("Save draft")
 
@@ -126,7 +132,9 @@ def whole(version_id: str) -> ResponseReturnValue:
     return _answer(form, stored, keep)
 
 
-def _answer(form: TextForm, stored: RuleVersion | None, keep: Callable[[list[Any]], RuleVersion]) -> Any:
+def _answer(
+    form: TextForm, stored: RuleVersion | None, keep: Callable[[list[Any]], RuleVersion]
+) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form, stored, [], None, [])
     try:
@@ -156,7 +164,6 @@ def _page(
 ) -> ResponseReturnValue:  # fmt: skip
     live, choices = rules_reading.live(), Choices()
     cards = rule_words.compared(wanted, live.rules if live else [], choices)[0] if wanted else []
-    address = url_for(str(request.endpoint), **(request.view_args or {}), **request.args.to_dict() | {"as": None})
     return render_template(
         "rules/draft.html",
         form=form,
@@ -168,5 +175,6 @@ def _page(
         partners=[(member.name, member.id) for member in choices.members],
         number=stored.number if stored else rules_reading.next_number(),
         as_json=request.args.get("as") == "json",
-        address=address,
+        as_yaml_url=paging.here(**{"as": None}),
+        as_json_url=paging.here(**{"as": "json"}),
     ), status or (422 if errors or form.errors else 200)

@@ -14,11 +14,14 @@ from models.base import db
 from models.leads import Lead
 from models.session import read_only
 from portal.accounts import access
+from portal.allocation.try_one import Tried, try_one, typed_lead
 from portal.errors import Invalid
 from portal.qualification.conditions import GRADES
+from portal.vocabulary import VersionState
 from portal.web import gate
 from portal.web.admin import rules_reading
 from portal.web.admin.rules_choices import Choices
+from portal.web.admin.rules_reading import clean
 from portal.web.partner.forms import line, options
 from portal.web.shell import since
 from portal.web.staff.forms import with_errors
@@ -57,11 +60,13 @@ class TryForm(FlaskForm):  # type: ignore[misc]
     @property
     def chosen(self) -> str:
         """The id of the lead that was picked; "" where facts were typed."""
-        return (self.lead_id.data or "").strip().rstrip("/").rpartition("/")[2] or self.lead.data or ""
+        return clean(self.lead_id.data).strip().rstrip("/").rpartition("/")[2] or clean(self.lead.data)
 
     def facts(self) -> dict[str, Any]:
         """The facts that were typed. Raises Invalid."""
-        typed = {name: text for name in TEXTS if (text := (self[name].data or "").strip())}
+        typed = {name: text for name in TEXTS if (text := clean(self[name].data).strip())}
+        if "@" in (domain := typed.pop("email", "")):
+            typed["email_domain"] = domain.rpartition("@")[2].casefold()
         if len(typed.get("country", "")) == 2:
             typed["country"] = typed["country"].upper()
         numbers = {name: self[name].data for name in ("employees", "score") if self[name].data is not None}
@@ -69,7 +74,7 @@ class TryForm(FlaskForm):  # type: ignore[misc]
 
     def _own(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for text in filter(None, map(str.strip, (self.custom.data or "").splitlines())):
+        for text in filter(None, map(str.strip, clean(self.custom.data).splitlines())):
             name, equals, value = (part.strip() for part in text.partition("="))
             if not (name and equals and value):
                 raise Invalid([("custom", f"Write one a line, such as segment = retail. Look at: {text[:80]}")])
@@ -119,18 +124,24 @@ def _draft(form: TryForm) -> RuleVersion | None:
 
 def _tried(form: TryForm) -> list[dict[str, Any]]:
     """What each version does, the live one first."""
-    from portal.allocation.try_one import try_one
-
-    lead = _lead(form.chosen) if form.chosen else None
-    facts = {} if lead is not None else form.facts()
+    lead = _lead(form.chosen) if form.chosen else typed_lead(form.facts(), now())
     live, draft = rules_reading.live(), _draft(form)
     both = [("Live", live)] if live else []
     both += [("Draft" if draft.published_at is None else "Earlier", draft)] if draft and draft is not live else []
     return [
         {"title": f"{word}, version {version.number}", "version": version,
-         "tried": try_one(db.session, facts, version.rules, now(), lead)}
+         "tried": _one(lead, version)}
         for word, version in both
     ]  # fmt: skip
+
+
+def _one(lead: Lead, version: RuleVersion) -> Tried | str:
+    """What one version does with the lead; where it cannot be used as it is, why."""
+    try:
+        rules = None if version.state is VersionState.PUBLISHED else version.rules
+        return try_one(db.session, lead, rules, now())
+    except Invalid as refusal:
+        return " ".join(rules_reading.named(version.rules, each) for each in refusal.errors)
 
 
 def _lead(lead_id: str) -> Lead:

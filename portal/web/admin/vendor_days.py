@@ -57,10 +57,11 @@ def _page(form: DayForm) -> ResponseReturnValue:
 def declare() -> ResponseReturnValue:
     """Declare a day."""
     form = DayForm()
-    if not form.validate_on_submit():
+    day = form.day.data
+    if not form.validate_on_submit() or day is None:
         return _page(form)
     try:
-        row = unit(db.session, lambda: service.declare(db.session, form.day.data, form.name.data or "", now(), actor()))
+        row = unit(db.session, lambda: service.declare(db.session, day, form.name.data or "", now(), actor()))
     except Invalid as refusal:
         return _page(refused_on(form, refusal))
     saved(f"{day_name(row.day, now().year)} is a day off: no deadline that opens from now on counts it. {UNTOUCHED}")

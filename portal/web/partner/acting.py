@@ -1,12 +1,13 @@
 """The acts on a lead, from whichever screen they are done: each gives the sentence to show afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response
 
-from models.assignments import Activity, Assignment, Feedback
+from models.assignments import Activity, Assignment, Feedback, Obligation
 from models.base import db
 from models.leads import Lead
 from portal.enforcement import acts
@@ -38,12 +39,12 @@ class Done:
     ask: Ask | None = None
 
 
-def form_for(name: str, held: Assignment, lead: Lead) -> LeadForm:
-    """A form about a lead; a touch's knows when the next one is due and whether feedback is."""
+def form_for(name: str, held: Assignment, lead: Lead, owed: Sequence[Obligation]) -> LeadForm:
+    """A form about a lead on which this is owed; a touch's knows when the next one is due and whether feedback is."""
     form = FORMS[name]()
     if isinstance(form, TouchForm):
-        asked = reading.due_next(db.session, actor(), [held.id], [ObligationKind.FEEDBACK])
-        form.suggest(next_due(db.session, own_partner(), held, lead, now()), asks_feedback=bool(asked))
+        asked = any(row.kind is ObligationKind.FEEDBACK for row in owed)
+        form.suggest(next_due(db.session, own_partner(), held, lead, owed, now()), asks_feedback=asked)
     return form
 
 

@@ -6,7 +6,6 @@ from flask.typing import ResponseReturnValue
 from models.base import db
 from portal.deadlines.live import policies as timeline
 from portal.deadlines.service import calendar_of
-from portal.vocabulary import Role
 from portal.web import gate
 from portal.web.clockwork import Clockwork
 from portal.web.due_times import DueTimesForm, choices, explained
@@ -14,7 +13,7 @@ from portal.web.partner.strip import own_partner
 from portal.web.visitor import now
 
 our_due_times = Blueprint("our_due_times", __name__, url_prefix="/team/due-times")
-gate.only(our_due_times, Role.PARTNER_ADMIN)
+gate.only(our_due_times, *gate.PARTNER)
 
 
 @our_due_times.get("")

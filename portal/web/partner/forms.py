@@ -84,7 +84,7 @@ class TouchForm(FlaskForm):  # type: ignore[misc]
         """Put the policy's next touch first among the next steps, chosen on a new form; offer feedback where owed."""
         self.due_at, self.asks_feedback = due_at, asks_feedback
         if due_at is not None:
-            self.next_step.choices = [SelectChoice(WHEN_DUE, f"By {when(due_at)}, when it is due"), *next_steps()]
+            self.next_step.choices = [SelectChoice(WHEN_DUE, f"When due: {when(due_at)}"), *next_steps()]
             if not self.is_submitted():
                 self.next_step.data = WHEN_DUE
 

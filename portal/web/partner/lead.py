@@ -5,23 +5,24 @@ from typing import Any
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models.assignments import Assignment
+from models.assignments import Assignment, Obligation
 from models.base import db
 from models.leads import Lead
 from portal.accounts import access
 from portal.allocation import why
 from portal.allocation.hand import ASSIGNABLE, REOPENABLE
+from portal.deadlines.service import TOUCH_KINDS
 from portal.errors import Conflict, Invalid, NotFound
 from portal.follow_up import deals
-from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus
+from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus, ObligationKind
 from portal.web import gate
 from portal.web.partner import acting, lead_facts, reading, words
 from portal.web.partner.acting import LeadForm
 from portal.web.partner.forms import DealForm
 from portal.web.partner.strip import strip
-from portal.web.partner.timeline import lines
+from portal.web.partner.timeline import Story, lines, story_of
 from portal.web.shell import saved, when
-from portal.web.visitor import actor
+from portal.web.visitor import actor, now
 
 lead = Blueprint("lead", __name__, url_prefix="/leads")
 gate.only(lead, *gate.PARTNER, *gate.STAFF)
@@ -33,19 +34,28 @@ def page(lead_id: str) -> ResponseReturnValue:
     if not actor().is_partner:
         return staff_page(lead_id)
     found, held = _held(lead_id)
-    name = request.args.get("form", "")
-    usable = usable_forms(held)
-    name = name if name in usable else "log" if "log" in usable else ""
-    return partner_page(found, held, name, _new_form(name, held, found))
+    story = story_of(db.session, actor(), found)
+    owed = reading.urgent(story.asked(held))
+    name = _form_name(request.args.get("form", ""), usable_forms(held, owed), owed)
+    return partner_page(found, held, name, _new_form(name, held, found, owed), story=story)
+
+
+def _form_name(asked: str, usable: list[str], owed: list[Obligation]) -> str:
+    """The form that is open: the one asked for, else the one that does what is most urgent."""
+    if asked in usable:
+        return asked
+    urgent = "feedback" if owed and owed[0].kind is ObligationKind.FEEDBACK else "log"
+    return urgent if urgent in usable else ""
 
 
 def _held(lead_id: str) -> tuple[Lead, Assignment]:
     """The lead and the partner's own assignment on it. Where that has ended it is told so, without the lead."""
     own = access.assignments(actor()).where(Assignment.lead_id == lead_id).order_by(Assignment.id.desc())
-    held = db.session.scalars(own.where(reading.visible(actor()))).first()
-    if held is None:
+    seen = own.join(Lead, Lead.id == Assignment.lead_id).add_columns(Lead).where(reading.visible(actor()))
+    found = db.session.execute(seen).first()
+    if found is None:
         raise NotFound(*_gone(db.session.scalars(own).first()))
-    return access.one(db.session, access.leads(actor()), Lead.id, lead_id), held
+    return found.Lead, found.Assignment
 
 
 def _gone(last: Assignment | None) -> list[str]:
@@ -55,19 +65,21 @@ def _gone(last: Assignment | None) -> list[str]:
     return [f"You no longer hold this lead; it {how} {when(last.ended_at)}."]
 
 
-def usable_forms(held: Assignment) -> list[str]:
+def usable_forms(held: Assignment, owed: list[Obligation]) -> list[str]:
     """The forms that the assignment's state leaves open."""
     if held.state is AssignmentState.OFFERED:
         return ["decline"]
     if held.state is AssignmentState.ACCEPTED:
         return ["log", "feedback", "deal"]
-    return ["feedback"] if held.id in reading.due_next(db.session, actor(), [held.id]) else []
+    return ["feedback"] if owed else []
 
 
-def _new_form(name: str, held: Assignment, found: Lead) -> LeadForm | None:
-    known = deals.of_assignment(db.session, held.id) if name == "deal" else None
+def _new_form(name: str, held: Assignment, found: Lead, owed: list[Obligation]) -> LeadForm | None:
+    if name != "deal":
+        return acting.form_for(name, held, found, owed) if name else None
+    known = deals.of_assignment(db.session, held.id)
     if known is None:
-        return (DealForm(currency="EUR") if name == "deal" else acting.form_for(name, held, found)) if name else None
+        return DealForm(currency="EUR")
     return DealForm(
         name=known.name,
         stage=known.stage.value,
@@ -93,7 +105,7 @@ def accept(lead_id: str) -> ResponseReturnValue:
 def act(lead_id: str, name: str) -> ResponseReturnValue:
     """Do what the page's form says; the form again, with what is wrong, where it cannot be taken."""
     found, held = _own_or_404(lead_id)
-    form = acting.form_for(name, held, found)
+    form = acting.form_for(name, held, found, reading.owed(db.session, actor(), held.id))
     if not form.validate_on_submit():
         return partner_page(found, held, name, form, 422)
     try:
@@ -126,10 +138,12 @@ def _refused(lead_id: str, refusal: Conflict) -> ResponseReturnValue:
 
 
 def partner_page(
-    found: Lead, held: Assignment, name: str, form: LeadForm | None, status: int = 200
+    found: Lead, held: Assignment, name: str, form: LeadForm | None, status: int = 200, story: Story | None = None
 ) -> ResponseReturnValue:
-    """The page of a lead in the partner's own hands."""
-    known, clocks = words.knows(held), lead_facts.clocks(db.session, actor(), held)
+    """The page of a lead in the partner's own hands. ``story``: where it was read already."""
+    story = story or story_of(db.session, actor(), found)
+    asked = story.asked(held)
+    known, clocks = words.knows(held), lead_facts.clocks(db.session, asked)
     return render_template(
         "lead/partner.html",
         lead=found,
@@ -142,16 +156,24 @@ def partner_page(
         contact=lead_facts.contact(found) if known else [],
         facts=lead_facts.facts(found, known),
         since=words.held_since(held),
-        lines=lines(db.session, actor(), found, held),
+        lines=lines(db.session, actor(), found, held, story),
         deal=deals.of_assignment(db.session, held.id),
         form=form,
         form_name=name,
-        usable=usable_forms(held),
+        usable=usable_forms(held, reading.urgent(asked)),
+        clears=_clears(name, reading.urgent(asked)),
         why=_why(found.id),
         strip=strip(),
         reasons=lead_facts.reasons,
         deal_facts=lead_facts.deal_facts,
     ), status
+
+
+def _clears(name: str, owed: list[Obligation]) -> str | None:
+    """What is late and would be done by the form that is open."""
+    kinds = TOUCH_KINDS if name == "log" else (ObligationKind.FEEDBACK,) if name == "feedback" else ()
+    late = [acting.lower(row.kind.label) for row in owed if row.kind in kinds and row.due_at <= now()]
+    return f"Clears the overdue {' and '.join(late)}" if late else None
 
 
 def _why(lead_id: str) -> dict[str, Any] | None:
@@ -175,7 +197,7 @@ def staff_page(lead_id: str) -> ResponseReturnValue:
         contact=lead_facts.contact(found),
         facts=lead_facts.facts(found, True),
         extra=lead_facts.staff_facts(found),
-        lines=lines(db.session, actor(), found, None),
+        lines=lines(db.session, actor(), found, None, story_of(db.session, actor(), found)),
         why=_why(found.id),
         reasons=lead_facts.reasons,
         hands=hand_actions(found) if actor().manages_partners else [],

@@ -1,13 +1,12 @@
 """What the page of a lead shows: the contact, the facts, the deadlines as a checklist, who held it."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import pycountry
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
 
-from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
+from models.assignments import Assignment, Deal, Obligation
 from models.leads import Lead
 from models.partners import Partner
 from models.session import AnySession
@@ -35,25 +34,10 @@ ENDED = {
 Fact = tuple[str, Any]
 
 
-def clocks(session: AnySession, actor: Actor, held: Assignment) -> list[dict[str, Any]]:
-    """The obligations of one assignment as a checklist, in the order in which they were opened.
-
-    What a touch or feedback opened that was taken back a moment later is left out: it never was asked for.
-    """
-    rows = session.scalars(
-        access.obligations(actor)
-        .where(Obligation.assignment_id == held.id, ~_by_slip(Activity, Activity.recorded_at))
-        .where(~_by_slip(Feedback, Feedback.given_at))
-        .order_by(Obligation.opened_at, Obligation.due_at, Obligation.id)
-    )
+def clocks(session: AnySession, rows: Iterable[Obligation]) -> list[dict[str, Any]]:
+    """Obligations of one assignment as a checklist."""
     rules = policies(session)
     return [clock(row, rules) for row in rows]
-
-
-def _by_slip(model: type[Activity | Feedback], recorded_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
-    """That an obligation was opened by something that was taken back."""
-    same = model.assignment_id == Obligation.assignment_id
-    return select(model.id).where(same, recorded_at == Obligation.opened_at, model.taken_back_at.is_not(None)).exists()
 
 
 def clock(row: Obligation, rules: Timeline) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What the partner's screens read. Every query starts in portal.accounts.access; none grows with the rows shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -41,8 +42,12 @@ class Work:
         return self.first.state is ObligationState.BREACHED or self.first.due_at <= now
 
 
+@lru_cache(maxsize=1024)
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Assignments whose lead their partner may open: live or closed as won or lost, the lead still in its sight."""
+    """Assignments whose lead their partner may open: live or closed as won or lost, the lead still in its sight.
+
+    Kept, since building the condition costs more than asking the database.
+    """
     closed = and_(Assignment.state == AssignmentState.CLOSED, Assignment.disposition.in_(OUTCOMES))
     in_sight = Assignment.lead_id.in_(access.leads(actor).with_only_columns(Lead.id).correlate(None))
     return and_(or_(Assignment.state.in_(LIVE_ASSIGNMENT), closed), in_sight)
@@ -162,6 +167,22 @@ def _has_word(word: str) -> ColumnElement[bool]:
         has(Lead.company, Lead.first_name, Lead.last_name, Lead.email, Lead.phone, Lead.city),
     )
     return or_(known, has(Lead.product, Lead.region, Lead.country))
+
+
+def is_owed(row: Obligation) -> bool:
+    """Whether it is open, or late and can still be done."""
+    return row.state in OWED and row.settled_at is None and row.set_aside_at is None
+
+
+def owed(session: AnySession, actor: Actor, assignment_id: str) -> list[Obligation]:
+    """What is owed on one assignment, the most urgent first."""
+    rows = session.scalars(access.obligations(actor).where(Obligation.assignment_id == assignment_id))
+    return urgent(rows)
+
+
+def urgent(rows: Iterable[Obligation]) -> list[Obligation]:
+    """Those of some obligations that are owed, the most urgent first."""
+    return sorted(filter(is_owed, rows), key=lambda row: (row.due_at, row.id))
 
 
 def due_next(

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from portal.web.account import account
+from portal.web.partner.appeal import appeal
 from portal.web.partner.due_times import our_due_times
 from portal.web.partner.lead import lead
 from portal.web.partner.our_leads import our_leads
@@ -11,4 +12,4 @@ from portal.web.partner.standing import standing
 from portal.web.partner.team import team
 from portal.web.partner.work import work
 
-SCREENS: tuple[Blueprint, ...] = (work, pool, our_leads, lead, standing, team, our_due_times, account)
+SCREENS: tuple[Blueprint, ...] = (work, pool, our_leads, lead, standing, appeal, team, our_due_times, account)

@@ -1,18 +1,19 @@
 """Our standing: the ladder with where we are, the way back, kept of due, what pulled us down, what happened."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models.base import db
 from portal.compliance import sentences
+from portal.compliance.agreements import Agreement, agreements
 from portal.compliance.queries import View
-from portal.enforcement import acts
+from portal.enforcement import acts, appeals
 from portal.errors import Conflict
-from portal.vocabulary import Standing
+from portal.vocabulary import AgreementKind, Role, Standing
 from portal.web import gate
-from portal.web.partner import acting, standing_facts
+from portal.web.partner import acting, agreement_words, standing_facts
 from portal.web.partner.strip import own_partner, read
-from portal.web.shell import saved, when
+from portal.web.shell import attempt, saved, when
 from portal.web.visitor import actor, now
 
 standing = Blueprint("standing", __name__, url_prefix="/standing")
@@ -35,6 +36,9 @@ def index() -> ResponseReturnValue:
         steps=standing_facts.steps(db.session, actor(), view),
         kinds=standing_facts.by_kind(view, now()),
         missed=standing_facts.missed(db.session, actor(), view, now()),
+        appeals=standing_facts.appeals(db.session, actor()),
+        agreements=standing_facts.agreements(db.session, own_partner().id, now()),
+        acknowledges=actor().role is Role.PARTNER_ADMIN,
         rate=view.rate,
         few=view.rate.value is None,
         ladder=view.ladder,
@@ -72,6 +76,37 @@ def ready() -> ResponseReturnValue:
     except Conflict as refusal:
         acting.refused(refusal)
     return redirect(url_for("standing.index"))
+
+
+@standing.get("/agreement/<what>")
+def agreement(what: str) -> ResponseReturnValue:
+    """The policy or the lead definition that rules, to be read and acknowledged."""
+    found = _agreement(what)
+    return render_template(
+        "standing/agreement.html",
+        it=found,
+        since=when(found.since),
+        read=agreement_words.policy(db.session, now()) if found.kind is AgreementKind.POLICY else None,
+        definition=agreement_words.definition(db.session) if found.kind is AgreementKind.DEFINITION else None,
+        may=actor().role is Role.PARTNER_ADMIN,
+    )
+
+
+def _agreement(what: str) -> Agreement:
+    found = [it for it in agreements(db.session, own_partner().id, now()) if it.kind.value == what]
+    return found[0] if found else abort(404)
+
+
+@standing.post("/agreement/<what>")
+def acknowledge(what: str) -> ResponseReturnValue:
+    """A partner admin has read the version that the form names."""
+    found, version = _agreement(what), request.form.get("version", "")
+    number = int(version) if version.isdecimal() and len(version) < 9 else 0
+    return attempt(
+        lambda: appeals.acknowledge(db.session, actor(), found.kind, number, now()),
+        f"Acknowledged: {found.title[:1].lower()}{found.title[1:]}.",
+        url_for("standing.index"),
+    )
 
 
 def _after_ready() -> str:

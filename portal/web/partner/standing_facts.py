@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import url_for
 
+from models.appeals import Appeal
 from models.assignments import Assignment, Obligation
 from models.compliance import LedgerEntry
 from models.leads import Lead
@@ -14,11 +15,20 @@ from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
 from portal.calendars.describe import relative
+from portal.compliance import agreements as service
 from portal.compliance import sentences, tally
 from portal.compliance.queries import View
 from portal.compliance.way_back import Way, WayBackStep
-from portal.vocabulary import LedgerKind, ObligationKind, ObligationState, Standing, StopCause
-from portal.web.partner import words
+from portal.vocabulary import (
+    AppealKind,
+    AppealState,
+    LedgerKind,
+    ObligationKind,
+    ObligationState,
+    Standing,
+    StopCause,
+)
+from portal.web.partner import acting, appeals_reading, words
 from portal.web.partner.reading import visible
 from portal.web.partner.strip import ready
 from portal.web.shell import due, when
@@ -38,6 +48,14 @@ DONE_BY_HAND = {
     LedgerKind.EXEMPT: "Exempted from stops",
     LedgerKind.RELEASE: "Released",
     LedgerKind.READY: "We said we are ready",
+    LedgerKind.APPEAL: "We stated our case",
+    LedgerKind.REFUSE: "Appeal not granted",
+}
+APPEAL_STATES = {
+    AppealState.OPEN: "Waits",
+    AppealState.GRANTED: "Granted",
+    AppealState.REFUSED: "Not granted",
+    AppealState.WITHDRAWN: "Taken back",
 }
 ICONS = {
     LedgerKind.BREACH: "exclaim",
@@ -47,6 +65,8 @@ ICONS = {
     LedgerKind.EXEMPT: "shield",
     LedgerKind.RELEASE: "check",
     LedgerKind.READY: "flag",
+    LedgerKind.APPEAL: "appeal",
+    LedgerKind.REFUSE: "x",
 }
 
 
@@ -145,7 +165,46 @@ def missed(session: AnySession, actor: Actor, view: View, now: datetime) -> list
         .where(Obligation.id.in_(pulling(view, now)))
         .order_by(Obligation.due_at.desc(), Obligation.id)
     )
-    return [_missed(row, assignment, lead, bool(seen), now) for row, assignment, lead, seen in rows]
+    found = [(row, _missed(row, assignment, lead, bool(seen), now)) for row, assignment, lead, seen in rows]
+    filed = appeals_reading.of_obligations(session, actor, [row.id for row, _ in found])
+    return [{**told, "appeal": _appeal(actor, row, filed.get(row.id), now)} for row, told in found]
+
+
+def _appeal(actor: Actor, row: Obligation, filed: Appeal | None, now: datetime) -> dict[str, Any] | None:
+    """The last appeal against a miss, or the way to one; None where neither is."""
+    if filed is not None and (filed.state is AppealState.OPEN or filed.state is AppealState.REFUSED):
+        label = "Appeal waits" if filed.state is AppealState.OPEN else "Appeal refused"
+        return {"label": label, "url": url_for("appeal.page", appeal_id=filed.id), "plain": True}
+    if AppealKind.APPEAL not in appeals_reading.kinds_for(actor, row, now):
+        return None
+    url = url_for("appeal.new", obligation_id=row.id, kind=AppealKind.APPEAL.value)
+    return {"label": "Appeal…", "url": url, "plain": True}
+
+
+def appeals(session: AnySession, actor: Actor) -> list[dict[str, Any]]:
+    """Our own appeals with how they stand, the latest first."""
+    return [
+        {
+            "label": f"{appeal.kind.label}: {acting.lower(obligation.kind.label)}",
+            "note": f"Due {when(obligation.due_at)}",
+            "value": APPEAL_STATES[appeal.state],
+            "url": url_for("appeal.page", appeal_id=appeal.id),
+        }
+        for appeal, obligation in appeals_reading.own(session, actor)
+    ]
+
+
+def agreements(session: AnySession, partner_id: str, now: datetime) -> list[dict[str, Any]]:
+    """The policy and the lead definition that rule, and who of us has acknowledged them."""
+    return [
+        {
+            "title": it.title,
+            "url": url_for("standing.agreement", what=it.kind.value),
+            "note": f"Acknowledged {when(it.by.at)} by {it.by.user_name}" if it.by else "Not acknowledged yet",
+            "open": it.by is None,
+        }
+        for it in service.agreements(session, partner_id, now)
+    ]
 
 
 def _missed(row: Obligation, assignment: Assignment, lead: Lead, seen: bool, now: datetime) -> dict[str, Any]:

@@ -68,22 +68,47 @@ class Line:
     tone: str = "plain"
 
 
-def lines(session: AnySession, actor: Actor, lead: Lead, own: Assignment | None) -> list[Line]:
+@dataclass(frozen=True)
+class Story:
+    """Everything recorded of one lead that the reader may see. ``owed``: in the order in which they were opened."""
+
+    touches: Sequence[Activity]
+    verdicts: Sequence[Feedback]
+    owed: Sequence[Obligation]
+
+    def asked(self, held: Assignment) -> list[Obligation]:
+        """What one assignment asked for; what a slip opened that was taken back was never asked for."""
+        slips = {touch.recorded_at for touch in self.touches if touch.taken_back_at}
+        slips |= {verdict.given_at for verdict in self.verdicts if verdict.taken_back_at}
+        return [row for row in self.owed if row.assignment_id == held.id and row.opened_at not in slips]
+
+
+def story_of(session: AnySession, actor: Actor, lead: Lead) -> Story:
+    """Touches, feedback and deadlines of a lead, in three queries."""
+    return Story(
+        session.scalars(access.activities(actor).where(Activity.lead_id == lead.id)).all(),
+        session.scalars(access.feedback(actor, taken_back=True).where(Feedback.lead_id == lead.id)).all(),
+        session.scalars(
+            access.obligations(actor)
+            .where(Obligation.lead_id == lead.id)
+            .order_by(Obligation.opened_at, Obligation.due_at, Obligation.id)
+        ).all(),
+    )
+
+
+def lines(session: AnySession, actor: Actor, lead: Lead, own: Assignment | None, story: Story) -> list[Line]:
     """The timeline as the actor may read it. ``own``: the partner's assignment, None for staff."""
     events = session.scalars(
         access.timeline(actor).where(LeadEvent.lead_id == lead.id).order_by(LeadEvent.at, LeadEvent.id)
     ).all()
     events = [event for event in events if own is None or _may_read(event, own)]
-    touches = session.scalars(access.activities(actor).where(Activity.lead_id == lead.id)).all()
-    verdicts = session.scalars(access.feedback(actor, taken_back=True).where(Feedback.lead_id == lead.id)).all()
-    owed = session.scalars(access.obligations(actor).where(Obligation.lead_id == lead.id)).all()
     said = _enquiries(session, lead, events) if own is None or knows(own) else {}
     names = _partners(session, actor, events) if own is None else {}
     found = [
         *(_event(event, said, names, staff=own is None) for event in events),
-        *map(_touch, touches),
-        *map(_verdict, verdicts),
-        *_missed(owed),
+        *map(_touch, story.touches),
+        *map(_verdict, story.verdicts),
+        *_missed(story.owed),
     ]
     return sorted(found, key=lambda line: line.at, reverse=True)
 

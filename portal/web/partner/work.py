@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from models.assignments import Assignment
 from models.base import db
-from portal.accounts import access
 from models.leads import Lead
+from portal.accounts import access
 from portal.calendars.describe import exact
 from portal.errors import Conflict, Invalid
 from portal.follow_up.undo import Ask
@@ -61,7 +61,8 @@ def accept(assignment_id: str) -> ResponseReturnValue:
 def act(assignment_id: str, name: str) -> ResponseReturnValue:
     """Do what the form under a row says; the form again, with what is wrong, where it cannot be taken."""
     held = _own(assignment_id)
-    form = acting.form_for(name, held, db.session.get_one(Lead, held.lead_id))
+    owed = reading.owed(db.session, actor(), assignment_id)
+    form = acting.form_for(name, held, db.session.get_one(Lead, held.lead_id), owed)
     if not form.validate_on_submit():
         return page(assignment_id, name, form, 422)
     try:
@@ -118,7 +119,7 @@ def _new_form(opened: str, name: str, rows: list[Work]) -> LeadForm | None:
         return None
     offered = item.assignment.state is AssignmentState.OFFERED
     takes = ("decline",) if offered else ("log", "feedback")
-    return acting.form_for(name, item.assignment, item.lead) if name in takes else None
+    return acting.form_for(name, item.assignment, item.lead, item.owed) if name in takes else None
 
 
 def with_one_primary(groups: list[dict[str, Any]], form: LeadForm | None) -> list[dict[str, Any]]:

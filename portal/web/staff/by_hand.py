@@ -90,7 +90,7 @@ def _fills(to: Partner | None, number: int) -> list[str]:
     told = ["Each is an offer that has to be answered in time. It uses no turn of the rotation."]
     if to is None:
         return told
-    return [f"{to.name} then has {to.open_leads + number} open, of {to.cap_now} that the rules would give it.", *told]
+    return [f"{to.name} then has {to.open_leads + number} open; its cap is {to.cap_now}.", *told]
 
 
 def _taken(number: int) -> list[str]:

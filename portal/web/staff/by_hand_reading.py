@@ -12,8 +12,7 @@ from models.partners import Partner
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
-from portal.allocation.candidates import facts_of_all, state_now
-from portal.allocation.gates import evaluate
+from portal.allocation.candidates import facts_of_all, look_at
 from portal.allocation.hand import BARRING
 from portal.allocation.live import snapshot
 from portal.allocation.sentences import gate_sentence
@@ -66,14 +65,18 @@ def barred(partner: Partner | None) -> str:
 
 
 def against(session: AnySession, leads: Sequence[Lead], to: Partner, now: datetime) -> dict[str, list[str]]:
-    """By lead the sentences of the gates that it would not pass at a partner, in as many queries as for one lead.
+    """By lead the sentences of the gates that it would not pass at a partner.
 
     What bars the partner altogether is told once, not here.
     """
     facts = snapshot(session).roster[to.id]
-    state = state_now(session, [facts], now)[to.id]
     found = {}
     for id_, about in facts_of_all(session, leads).items():
-        missed = [gate for gate in evaluate(facts, state, about, now) if not gate.passed and gate.gate not in BARRING]
+        missed = [
+            gate
+            for seen in look_at(session, [facts], about, now)
+            for gate in seen.gates
+            if not gate.passed and gate.gate not in BARRING
+        ]
         found[id_] = [gate_sentence(gate.gate, gate.passed, gate.facts, "staff", to.name) for gate in missed]
     return found

@@ -14,8 +14,8 @@ from models.base import db
 from models.leads import Lead
 from models.partners import Partner
 from portal.accounts import access
-from portal.allocation.record import Candidate
 from portal.allocation.hand import barred, live_assignment
+from portal.allocation.record import Candidate
 from portal.allocation.sentences import gate_sentence
 from portal.enforcement import acts
 from portal.errors import Conflict, Invalid, NotFound

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Select, func, or_, select, true, union_all
 
@@ -26,7 +26,7 @@ WAITING = (LeadStatus.UNALLOCATED, LeadStatus.RETURNED)
 MOST_CANDIDATES = 100
 #: Among so many of the newest leads a part of a word is looked for; a whole address or id is found among all.
 LOOKED_AT = 50_000
-MOST_WHOLE = 200
+MOST_WHOLE, LEAST_DIGITS = 200, 5
 TEXTS = (
     Lead.company, Lead.first_name, Lead.last_name, Lead.email, Lead.phone, Lead.city, Lead.product, Lead.external_id,
 )  # fmt: skip
@@ -135,11 +135,10 @@ def finding(session: AnySession, wanted: Wanted) -> Select[str]:
     """
     text, spoken = wanted.text, wanted.text.casefold()
     digits = "".join(each for each in text if each.isdigit() or each == "+")
-    wholes = (
-        Lead.email_norm == spoken, Lead.phone_norm == digits, Lead.company_domain == spoken, Lead.external_id == text,
-        Lead.id == spoken,
-    )  # fmt: skip
-    known = session.scalars(union_all(*(select(Lead.id).where(whole).limit(MOST_WHOLE) for whole in wholes))).all()
+    wholes = [Lead.email_norm == spoken, Lead.company_domain == spoken, Lead.external_id == text, Lead.id == spoken]
+    wholes += [Lead.phone_norm == digits] if len(digits) >= LEAST_DIGITS else []
+    whole = union_all(*(select(Lead.id).where(each) for each in wholes)).subquery()
+    known = session.scalars(select(whole.c.id).limit(MOST_WHOLE)).all()
     if known:
         return select(Lead.id).where(Lead.id.in_(known))
     newest = select(Lead.id).order_by(Lead.id.desc()).limit(1).offset(LOOKED_AT).scalar_subquery()

@@ -15,7 +15,8 @@ from portal.compliance.service import ladder_at
 from portal.vocabulary import ObligationState, Role, Standing
 from portal.web import gate
 from portal.web.shell import due, since, when, zone
-from portal.web.staff import board_reading, lead_reading, morning_reading, partner_words
+from portal.web.staff import appeals_reading, board_reading, lead_reading, morning_reading, partner_words
+from portal.web.staff.appeals_reading import Case
 from portal.web.staff.forms import end_of_day
 from portal.web.staff.lead_reading import Waiting
 from portal.web.staff.morning_reading import NewlyStopped, ToBeStopped, Unanswered, Unreached
@@ -36,7 +37,8 @@ Action = dict[str, Any]
 @morning.get("")
 def index() -> ResponseReturnValue:
     """What needs the reader now, and how its partners stand."""
-    sections = [section for section in (_stops(), _stopped(), _offers(), _nobodys(), _mails()) if section["count"]]
+    every = (_stops(), _stopped(), _offers(), _nobodys(), _appeals(), _mails())
+    sections = [section for section in every if section["count"]]
     counts = board_reading.counts(db.session, actor())
     return render_template(
         "morning/index.html",
@@ -162,6 +164,24 @@ def _nobodys_row(row: Waiting) -> dict[str, Any]:
         "detail": row.sentence or reason_of(lead),
         "due": since(row.since),
         "actions": [{"label": "Assign by hand", "url": url_for("lead_actions.assign", lead_id=lead.id)}],
+    }
+
+
+def _appeals() -> dict[str, Any]:
+    """Appeals that wait, the one whose answer is promised first at the top."""
+    total = appeals_reading.waiting_count(db.session, actor())
+    rows = [_appeal(row) for row in appeals_reading.waiting(db.session, actor(), SHOWN)] if total else []
+    return _section("Appeals that wait", total, "the most urgent first", rows, url_for("appeals.index"), "All appeals")
+
+
+def _appeal(row: Case) -> dict[str, Any]:
+    page, by = url_for("appeals.page", appeal_id=row.appeal.id), row.appeal.decide_by
+    return {
+        "title": f"{row.partner.name}: {row.appeal.kind.label.lower()}",
+        "url": page,
+        "detail": f"{row.obligation.kind.label}, {partner_words.lead_name(row.lead)}",
+        "due": due(by) if by else since(row.appeal.opened_at),
+        "actions": [{"label": "Decide", "url": page}],
     }
 
 

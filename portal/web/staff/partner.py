@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from models.base import db
 from models.partners import Partner
 from portal.accounts import access
+from portal.compliance.agreements import agreements
 from portal.compliance.queries import standing_view
 from portal.compliance.service import ladder_at
 from portal.compliance.state import State
@@ -52,6 +53,7 @@ def page(partner_id: str) -> ResponseReturnValue:
         until=when(found.standing_until) if found.standing_until else None,
         since=when(found.standing_since),
         settings=partner_reading.settings(found),
+        agreed=partner_words.agreed(agreements(db.session, partner_id, now())),
         people=partner_reading.people(db.session, actor(), partner_id),
         lines=[partner_words.line(row) for row in lines],
         older=older,

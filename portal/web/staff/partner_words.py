@@ -1,5 +1,6 @@
 """A partner's deadlines, ledger and measures in words for the vendor's people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import url_for
@@ -8,6 +9,7 @@ from models.assignments import Obligation
 from models.compliance import LedgerEntry
 from models.leads import Lead
 from models.partners import Partner
+from portal.compliance.agreements import Agreement
 from portal.compliance.facts import Ladder
 from portal.compliance.policy import State
 from portal.vocabulary import LedgerKind, ObligationState, Standing, StopCause
@@ -22,6 +24,8 @@ MEASURES = {
     LedgerKind.WAIVE: "Deadline waived",
     LedgerKind.EXTEND: "Deadline extended",
     LedgerKind.BREACH: "Deadline missed",
+    LedgerKind.APPEAL: "Stated its case",
+    LedgerKind.REFUSE: "Appeal refused",
 }
 ENDS = {
     ObligationState.MET: "met_at",
@@ -43,6 +47,14 @@ def lead_name(lead: Lead) -> str:
     """What staff call a lead."""
     person = " ".join(filter(None, (lead.first_name, lead.last_name)))
     return lead.company or person or lead.email or lead.phone or "A lead without a name"
+
+
+def agreed(found: Iterable[Agreement]) -> list[tuple[str, str]]:
+    """What rules, and who at the partner has acknowledged it when."""
+    return [
+        (it.title, f"Acknowledged {when(it.by.at)} by {it.by.user_name}" if it.by else "Not acknowledged yet")
+        for it in found
+    ]
 
 
 def overdue(row: Obligation) -> bool:

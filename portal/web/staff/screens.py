@@ -14,6 +14,7 @@ from portal.web.admin.rules_text import rules_text
 from portal.web.admin.rules_try import rules_try
 from portal.web.admin.vendor_days import vendor_days
 from portal.web.dev import dev
+from portal.web.staff.appeals import appeals
 from portal.web.staff.board import board
 from portal.web.staff.board_acts import board_acts
 from portal.web.staff.by_hand import by_hand
@@ -22,6 +23,7 @@ from portal.web.staff.due_times import due_times
 from portal.web.staff.lead_actions import lead_actions
 from portal.web.staff.leads import leads
 from portal.web.staff.morning import morning
+from portal.web.staff.outages import outages
 from portal.web.staff.partner import partner
 from portal.web.staff.queue import queue
 from portal.web.staff.scoreboard import figures
@@ -33,6 +35,8 @@ SCREENS: tuple[Blueprint, ...] = (
     partner,
     queue,
     by_hand,
+    appeals,
+    outages,
     lead_actions,
     leads,
     definition,
