@@ -4,6 +4,7 @@ A partner sees its own. A channel manager with a portfolio sees those partners; 
 all staff. What a query here does not give does not exist for that actor.
 """
 
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
@@ -46,27 +47,26 @@ def partners(actor: Actor) -> Select[Partner]:
     return select(Partner).where(_of(actor, Partner.id))
 
 
+@lru_cache(maxsize=1024)
 def holds(partner_id: str | None) -> ColumnElement[bool]:
     """That a partner holds the lead now, or was the last to hold it and closed it as won or lost.
 
-    A lead that was reopened and went elsewhere is out of sight, whatever becomes of it there.
+    A lead that was reopened and went elsewhere is out of sight, whatever becomes of it there. Asked from the
+    partner's assignments, not lead by lead, so that it costs the same however many leads others have; kept, since
+    building it costs more than asking the database.
     """
-    later = aliased(Assignment)
-    went_on = select(later.id).where(later.lead_id == Assignment.lead_id, later.id > Assignment.id).exists()
-    return (
-        select(Assignment.id)
-        .where(
-            Assignment.lead_id == Lead.id,
-            Assignment.partner_id == partner_id,
-            or_(
-                Assignment.state.in_(LIVE_ASSIGNMENT),
-                (Assignment.state == AssignmentState.CLOSED)
-                & Assignment.disposition.in_(OUTCOME)
-                & Lead.status.in_((LeadStatus.WON, LeadStatus.LOST))
-                & ~went_on,
-            ),
-        )
-        .exists()
+    held, later, of = aliased(Assignment), aliased(Assignment), aliased(Lead)
+    went_on = select(later.id).where(later.lead_id == held.lead_id, later.id > held.id).exists()
+    closed = (
+        (held.state == AssignmentState.CLOSED)
+        & held.disposition.in_(OUTCOME)
+        & of.status.in_((LeadStatus.WON, LeadStatus.LOST))
+        & ~went_on
+    )
+    return Lead.id.in_(
+        select(held.lead_id)
+        .join(of, of.id == held.lead_id)
+        .where(held.partner_id == partner_id, or_(held.state.in_(LIVE_ASSIGNMENT), closed))
     )
 
 

@@ -27,6 +27,7 @@ from portal.allocation.gates import LeadFacts, PartnerFacts
 from portal.allocation.live import snapshot
 from portal.allocation.rotation import Credits
 from portal.allocation.strategies import measured
+from portal.qualification.conditions import GRADES
 from portal.qualification.facts import FIELDS, lead_facts
 from portal.qualification.policy import DEFAULT_GRADE, score
 from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate
@@ -118,28 +119,39 @@ def typed_lead(facts: Mapping[str, Any], now: datetime) -> Lead:
     if unknown := sorted(set(given) - set(TYPED)):
         raise KeyError(unknown[0])
     domain = given.pop("email_domain", None)
-    grade = given.pop("grade", None) or DEFAULT_GRADE
     return Lead(
-        id=new_id(), email_norm=f"someone@{domain}" if domain else None, company_domain=domain, grade=grade,
+        id=new_id(), email_norm=f"someone@{domain}" if domain else None, company_domain=domain,
         **{"received_at": now, "custom": {}, **given},
     )  # fmt: skip
 
 
 def _asked_about(session: AnySession, live: Snapshot, lead: Lead) -> tuple[LeadFacts, Asked]:
-    """The lead as gates and conditions read it. One that was typed is scored as it would be, unless a score is."""
+    """The lead as gates and conditions read it. One that was typed is scored as it would be; what was typed stands."""
     values, typed = lead_facts(lead), lead not in session
     works, owner = at_company(session, lead)
     facts = facts_of_new(session, lead, owner) if typed else gate_facts(session, lead)
-    if typed and lead.score is None:
-        scored = score(live.definition, values)
-        values = {**values, "grade": scored.grade, **({} if scored.points is None else {"score": scored.points})}
-        facts = replace(facts, kind="early" if scored.nurture else "qualified")
+    if typed:
+        values, early = _scored(live, values)
+        facts = replace(facts, kind="early" if early else "qualified")
     if live.vendor is not None:
         values = with_arrival(values, live.vendor, lead.received_at)
     prefer, origin = lead.prefer_partner_id, lead.prefer_origin
     if typed and works is not None:
         prefer, origin = works, AssignmentOrigin.SAME_COMPANY
     return facts, Asked(facts, values, prefer, AssignmentOrigin(origin) if origin else None)
+
+
+def _scored(live: Snapshot, values: dict[str, object]) -> tuple[dict[str, object], bool]:
+    """A typed lead's facts, score and grade by the live definition where they were not typed; whether it is early."""
+    definition, points = live.definition, values.get("score")
+    if isinstance(points, int):
+        cuts = definition.grades if definition else ()
+        grade = next((grade for grade, start in cuts if points >= start), GRADES[-1] if cuts else DEFAULT_GRADE)
+        below = definition.nurture_below if definition else None
+        return {"grade": grade, **values}, below is not None and points < below
+    scored = score(definition, values)
+    known = {} if scored.points is None else {"score": scored.points}
+    return {"grade": scored.grade, **known, **values}, scored.nurture
 
 
 def _told(config: Snapshot, placed: Placement, first: Asked, facts: LeadFacts) -> Tried:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.allocation import Decision, RuleVersion
 from models.assignments import Assignment
 from models.base import new_id
-from models.leads import Lead
+from models.leads import Lead, LeadDefinition
 from models.lists import NamedListVersion
 from models.partners import Live, Partner
 from models.session import unit
@@ -395,6 +395,36 @@ def test_a_pool_a_fallback_and_no_rule(session: Session) -> None:
         DecisionOutcome.POOLED, "It takes this lead: it goes to the open pool.",
     )  # fmt: skip
     assert tried(session, country="CH").sentence == "No rule takes this lead."
+
+
+def test_a_typed_lead_is_graded_as_it_would_be_and_what_is_typed_stands(session: Session) -> None:
+    make_partner(session, "Nord")
+    publish_rules(session, rule("A", when=one("grade", "eq", "A"), then="next"), rule("Rest"))
+
+    def graded(**facts: Any) -> bool:
+        return tried(session, **facts).steps[0].matched
+
+    assert [graded(), graded(grade="A"), graded(score=90)] == [False, True, False]
+    body = {
+        "criteria": [{"name": "Big", "when": one("employees", "gte", 100), "points": 80}],
+        "grades": {"A": 70, "C": 0},
+    }
+
+    def work() -> None:
+        row = LeadDefinition(id=new_id(), number=1, state="published", body=body, created_at=MONDAY)
+        session.add(row)
+        session.flush()
+        changed(session, definition_id=row.id)
+
+    unit(session, work)
+    facts: list[dict[str, Any]] = [
+        {},
+        {"employees": 100},
+        {"employees": 100, "grade": "C"},
+        {"score": 70},
+        {"score": 69},
+    ]
+    assert [graded(**each) for each in facts] == [False, True, False, True, False]
 
 
 def test_who_works_the_company_is_asked_first(session: Session) -> None:

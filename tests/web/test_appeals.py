@@ -23,7 +23,8 @@ from tests.support.world import DAY, HOUR, MINUTE
 from tests.web.staff_scene import NOON, Office, office
 
 __all__ = ["office"]
-CASE = "Our mail system was down.\nSee the provider's note."
+#: With the character that no column can hold.
+CASE = "Our mail system was down.\0\nSee the provider's note."
 
 
 @pytest.fixture
@@ -171,14 +172,17 @@ def test_what_an_answer_lacks_is_told_and_what_was_typed_stays(desk: Office, fie
         ({"kind": "appeal", "case": ""}, "Say what happened"),
         ({"case": "It was so."}, "Say what it is about."),
         ({"kind": "appeal", "case": "x" * 10_001}, "Use at most 10,000 characters."),
-        ({"kind": "appeal", "case": "It.", "file": (io.BytesIO(b"MZ"), "a.exe")}, "Choose a PDF"),
-        ({"kind": "appeal", "case": "It.", "file": (io.BytesIO(b"<html>"), "a.pdf")}, "no PDF file inside"),
+        ({"kind": "appeal", "case": "It.", "file": (b"MZ", "a.exe")}, "Choose a PDF"),
+        ({"kind": "appeal", "case": "It.", "file": (b"<html>", "a.pdf")}, "no PDF file inside"),
     ],
 )
 def test_what_a_case_lacks_is_told(desk: Office, fields: dict[str, Any], said: str) -> None:
     obligation = missed(desk)
     browser = desk.visit("padmin")
     browser.get(f"/standing/appeals/new/{obligation}")
+    if "file" in fields:
+        content, name = fields["file"]
+        fields = {**fields, "file": (io.BytesIO(content), name)}
     answer = browser.post(f"/standing/appeals/new/{obligation}", **fields)
     assert answer.status_code == 422 and said in words(answer)
     assert desk.do(lambda session: session.query(Appeal).count()) == 0

@@ -103,12 +103,12 @@ def _choice(candidate: Candidate, held: Assignment | None) -> dict[str, Any]:
         "id": candidate.facts.id,
         "name": candidate.facts.name,
         "tier": candidate.facts.tier,
-        "open": now_.open_leads if now_ else 0,
-        "cap": now_.cap_now if now_ else 0,
-        "standing": now_.standing.value if now_ else "good",
+        "open": now_.open_leads,
+        "cap": now_.cap_now,
+        "standing": now_.standing.value,
         "barred": barred(candidate) or has_it,
         "holds": has_it,
-        "release": bool(now_ and now_.active and not now_.standing.allows_leads),
+        "release": now_.active and not now_.standing.allows_leads,
         "warnings": [gate_sentence(g.gate, g.passed, g.facts, "staff", candidate.facts.name) for g in missed],
     }
 
