@@ -57,10 +57,10 @@ def flask_config(settings: config.Settings) -> dict[str, object]:
 
 
 def engine_options(url: str) -> dict[str, object]:
-    """Pool settings by database: enough connections for a process's threads, none that has gone stale."""
+    """Pool settings by database: enough connections for a process's threads."""
     if url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False}}
-    return {"pool_size": 16, "max_overflow": 16, "pool_pre_ping": True}
+    return {"pool_size": 16, "max_overflow": 16}
 
 
 def connect_database(app: Flask) -> None:

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import count
 from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Column, Connection, Dialect, Engine, Table, bindparam, event, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session, scoped_session
 
 from models.base import Model
@@ -24,11 +25,13 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 AnySession = Session | scoped_session[Any]
 ATTEMPTS = 12
+IDLE_SECONDS = 5.0
 
 
 def configure_engine(engine: Engine) -> None:
-    """Attach the SQLite settings of this product to ``engine``; nothing for other databases."""
+    """Attach this product's settings to ``engine``: SQLite's pragmas, PostgreSQL's look after idle connections."""
     if engine.dialect.name != "sqlite":
+        _look_after_idle(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -42,6 +45,23 @@ def configure_engine(engine: Engine) -> None:
         reading = bool(connection.get_execution_options().get("fairlead_read"))
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _look_after_idle(engine: Engine) -> None:
+    """A connection that was idle for long is asked whether it still lives before it is used; one in use is not."""
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as gone:
+            raise DisconnectionError from gone
 
 
 def read_only(session: AnySession) -> None:
@@ -96,7 +116,8 @@ def bare(model: type[M], **values: Any) -> M:
 
 @cache
 def _bare_kind(model: type[Model]) -> type[Bare]:
-    return type(f"Bare{model.__name__}", (Bare,), {"__table__": model.__table__})
+    nothing = {column.key: None for column in model.__table__.columns}
+    return type(f"Bare{model.__name__}", (Bare,), {"__table__": model.__table__, **nothing})
 
 
 def tracked(model: type[M], row: M) -> M:
@@ -175,7 +196,13 @@ def _copy(connection: Connection, table: Table, names: Sequence[str], values: It
 
 def _written(connection: Connection, tables: tuple[Table, ...], rows: Sequence[Model]) -> None:
     statement = _statement(connection.dialect, tables)
-    connection.exec_driver_sql(statement.sql, statement.values(rows))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement.sql, statement.values(rows))
+        return
+    # The driver would look for the places of so many values anew each time: they are numbered already.
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    with psycopg.RawCursor(driver) as cursor:
+        cursor.execute(statement.sql.encode(), statement.values(rows))
 
 
 def _statement(dialect: Dialect, tables: tuple[Table, ...]) -> Statement:
@@ -204,8 +231,9 @@ def _insert(dialect: Dialect, tables: tuple[Table, ...]) -> Statement:
     placed = [columns[name] for name in names]
     defaults = [(at, _default(column)) for at, (_, column) in enumerate(placed)]
     processors = [(at, _processor(column, dialect)) for at, (_, column) in enumerate(placed)]
+    places = count(1)
     return Statement(
-        _POSITIONED.sub("%s", str(compiled)),
+        _POSITIONED.sub(lambda found: f"${next(places)}", str(compiled)),
         [(of, str(column.key)) for of, column in placed],
         [(at, default) for at, default in defaults if default is not None],
         [(at, process) for at, process in processors if process is not None],

@@ -16,11 +16,11 @@ from portal.api import answers, bodies, idempotency
 from portal.api.call import ALL, MANAGERS, MARKETING, PARTNER, call
 from portal.api.cursors import opened, page, seal
 from portal.api.edge import Call, known_form
-from portal.api.shapes import assignment_json, lead_json, leads_json
+from portal.api.shapes import assignment_json, lead_json, leads_json, new_lead_json
 from portal.enforcement import acts
 from portal.errors import Invalid, NotFound
 from portal.intake.policy import LeadFactsIn, parse_lead
-from portal.intake.service import receive
+from portal.intake.service import receive_rows
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, LeadStatus
 
 TAG = "Leads"
@@ -78,8 +78,9 @@ def receive_lead(this: Call) -> tuple[int, Any]:
     def work() -> tuple[int, Any]:
         if this.claim is not None:
             this.claim.again()
-        lead, is_new = receive(this.session, new, this.now, this.actor)
-        status, body = 201 if is_new else 200, lead_json(this.session, this.actor, lead)
+        lead, rows = receive_rows(this.session, new, this.now, this.actor)
+        known = lead_json(this.session, this.actor, lead) if rows is None else None
+        status, body = (200, known) if known else (201, new_lead_json(this.actor, lead, rows or ()))
         this.shows = lead.id
         if this.claim is not None:
             this.claim.keep_within(status, body)

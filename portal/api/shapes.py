@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
+from models.base import Model
 from models.leads import Lead
 from models.platform import Audit
 from models.session import AnySession
@@ -41,6 +42,16 @@ def leads_json(
     current = _current(session, actor, leads)
     seen = _visible(session, actor, {lead.duplicate_of for lead in leads if lead.duplicate_of})
     return [_lead(actor, lead, current.get(lead.id), seen, (hindrances or {}).get(lead.id)) for lead in leads]
+
+
+def new_lead_json(actor: Actor, lead: Lead, rows: Iterable[Model]) -> dict[str, Any]:
+    """A lead that was stored just now, to staff who sent it; ``rows``: what was written for it."""
+    by_table: dict[Any, list[Any]] = {}
+    for row in rows:
+        by_table.setdefault(row.__table__, []).append(row)
+    offered = by_table.get(Assignment.__table__)
+    held = (offered[0], by_table.get(Obligation.__table__, [])) if offered else None
+    return _lead(actor, lead, held, {lead.duplicate_of or ""}, None)
 
 
 def _lead(actor: Actor, lead: Lead, held: Held | None, seen: set[str], hindrance: str | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Report:
             f"{away}{self.breaches} missed deadlines recorded for {self.partners} partners, "
             f"{self.standing_changes} changes of standing, {self.warnings} warnings, "
             f"{self.placed} leads placed, {self.pools_ended} left the pool, "
-            f"{self.set_aside} set aside."
+            f"{self.set_aside} set aside.{f' {self.excused} excused.' if self.excused else ''}"
         )
 
     def as_dict(self) -> dict[str, int]:

@@ -43,16 +43,23 @@ def receive(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tu
     4. The same company: a new lead, offered first to the partner that works that company now.
     5. Scored by the published lead definition; disqualified and nurture leads stay out of the usual allocation.
     """
+    lead, rows = receive_rows(session, new, now, actor)
+    return lead, rows is not None
+
+
+def receive_rows(session: AnySession, new: LeadIn, now: datetime, actor: Actor) -> tuple[Lead, list[Model] | None]:
+    """The same; instead of whether it is new all the rows that were written for it, None where it was known."""
     lead = made(new, now)
     _one_at_a_time(session, lead)
     known = known_of(session, lead)
     if known.itself is not None:
-        return session.get_one(Lead, known.itself), False
-    insert_now(session, *rows_of(session, DatabaseDesk(session, now), lead, known, now, actor))
+        return session.get_one(Lead, known.itself), None
+    rows = rows_of(session, DatabaseDesk(session, now), lead, known, now, actor)
+    insert_now(session, *rows)
     stored = tracked(Lead, lead)
     make_transient_to_detached(stored)
     session.add(stored)
-    return stored, True
+    return stored, rows
 
 
 def rows_of(session: AnySession, desk: Desk, lead: Lead, known: Known, now: datetime, actor: Actor) -> list[Model]:

@@ -82,7 +82,8 @@ def test_a_partner_about_to_be_stopped_is_told_with_what_is_at_stake(office: Off
     browser = office.visit("manager")
     raw, page = browser.get("/morning").get_data(as_text=True), browser.page("/morning")
     assert "About to be stopped 1" in page
-    assert re.search(r"Nordhaven Stopped unless this is done in time: answer the offer \(Third Strike\)\. .* tomorrow", page)
+    told = r"Nordhaven Stopped unless this is done in time: answer the offer \(Third Strike\)\. .* tomorrow"
+    assert re.search(told, page)
     extend = re.search(rf'href="(/partners/{office.partner}/extend\?ids=[^"]+)"', raw)
     assert extend is not None and "Third Strike" in browser.page(extend[1])
     assert "Write to User" in page and 'href="mailto:user' in raw

@@ -1,4 +1,4 @@
-"""The audit in words: what each act is called, and what its facts say. Pure but for the reader's zone."""
+"""The audit in words: what each act is called, and what its facts say."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,0 +1,259 @@
+"""A past period as a replay reads it: stored decisions, who held which lead when, settings and standings. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from statistics import median
+from typing import Any, NamedTuple
+
+from portal.allocation.document import RuleSet
+from portal.allocation.gates import PartnerFacts, PartnerNow, day_key, week_key
+from portal.allocation.rotation import Credits
+from portal.calendars.policy import Calendar
+from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate, Standing
+
+#: Decisions that people made: a replay carries them over, it does not make them anew.
+BY_PEOPLE = (AssignmentOrigin.BY_HAND, AssignmentOrigin.CLAIM, AssignmentOrigin.REOPENED)
+#: How long a partner keeps a lead among its open ones where nobody ever did.
+USUAL_STAY = timedelta(days=1)
+Moment = tuple[int, str]
+Effective = Callable[[Standing, int, int, datetime], tuple[int, int]]
+
+
+def moment(at: datetime, row_id: str) -> Moment:
+    """Where a row stands among others: by its second, within it in the order in which the rows were made.
+
+    What is recorded of one act may lie a few microseconds behind what followed it; the ids keep the true order.
+    """
+    return round(at.timestamp()), row_id
+
+
+class Stay(NamedTuple):
+    """One lead with one partner. ``freed``: when it left the partner's open leads; None: it has not.
+
+    ``at_fault``: the partner declined, let expire or returned it.
+    """
+
+    id: str
+    lead_id: str
+    slot: int
+    at: datetime
+    freed: datetime | None
+    product: str | None
+    at_fault: bool
+
+
+class Ownership(NamedTuple):
+    """A live deal at a company, from ``at`` until ``until`` (None: still)."""
+
+    at: datetime
+    until: datetime | None
+    lead_id: str
+    partner_id: str
+
+
+class Setting(NamedTuple):
+    """What a partner was set up to be from a moment on. ``cap``: its own open-lead cap."""
+
+    since: Moment
+    facts: PartnerFacts
+    cap: int
+
+
+class Enquiry(NamedTuple):
+    """A lead as its decisions read it. ``keys``: by what an earlier lead of its company or person is found."""
+
+    id: str
+    values: Mapping[str, object]
+    grade: str
+    received_at: datetime
+    prefer: str | None
+    prefer_origin: str | None
+    domain: str | None
+    company_key: str | None
+    person_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One stored decision about a lead. ``record``: its candidates, as ``portal.allocation.record`` packs them."""
+
+    id: str
+    at: datetime
+    lead: Enquiry
+    assignment_id: str | None
+    version_id: str | None
+    rule: str | None
+    origin: str | None
+    outcome: DecisionOutcome
+    partner_id: str | None
+    record: Mapping[str, Any]
+    path: Sequence[Mapping[str, Any]]
+
+    @property
+    def moment(self) -> Moment:
+        return moment(self.at, self.id)
+
+    @property
+    def by_people(self) -> bool:
+        """Whether somebody assigned, claimed or reopened it; no rule was asked."""
+        return self.origin in BY_PEOPLE
+
+    @cached_property
+    def rows(self) -> dict[int, Sequence[Any]]:
+        """Those whose gates were all asked, by slot."""
+        return {row[0]: row for row in self.record.get("rows", ())}
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], int]:
+        """Where in a row each of its facts stands."""
+        return {(gate, name): 4 + n for n, (gate, name) in enumerate(self.record.get("facts", ()))}
+
+    def shut(self, slot: int) -> tuple[str, ...]:
+        """The gates that kept a partner off it."""
+        return tuple(self.rows[slot][1] or ())
+
+
+class Story(NamedTuple):
+    """A partner's standings: from each of ``times`` on the one at its place; ``first`` before."""
+
+    times: Sequence[datetime]
+    standings: Sequence[Standing]
+    first: Standing
+
+    def at(self, at: datetime) -> Standing:
+        """The standing that was stored at an instant."""
+        place = bisect_right(self.times, at)
+        return self.standings[place - 1] if place else self.first
+
+
+@dataclass
+class Past:
+    """Everything of the period beside the decisions themselves. Slots name partners, ids everything else.
+
+    ``rotations``: credits and turns as they were when it began. ``pooled``: leads that were in the pool then, with the
+    decision and the rule that put them there. ``late``: assignments whose answer or first contact was missed.
+    ``judged``: those of which that is known. ``effective``: cap and doubled weight that a standing makes of settings.
+    """
+
+    settings: Sequence[Setting]
+    rules: Mapping[str, RuleSet]
+    stays: Mapping[str, Sequence[Stay]]
+    standings: Mapping[int, Story]
+    reachable: frozenset[int]
+    effective: Effective
+    rotations: dict[str, tuple[Credits, int]] = field(default_factory=dict)
+    owners: Mapping[str, Sequence[Ownership]] = field(default_factory=dict)
+    pooled: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
+    judged: frozenset[str] = frozenset()
+    vendor: Calendar | None = None
+
+    @cached_property
+    def by_slot(self) -> dict[int, list[Stay]]:
+        found: dict[int, list[Stay]] = {}
+        for stays in self.stays.values():
+            for stay in stays:
+                found.setdefault(stay.slot, []).append(stay)
+        return found
+
+    @cached_property
+    def begun(self) -> dict[int, list[datetime]]:
+        """When stays began, by slot, in order."""
+        return {slot: sorted(stay.at for stay in stays) for slot, stays in self.by_slot.items()}
+
+    @cached_property
+    def freed(self) -> dict[int, list[datetime]]:
+        """When stays left the open leads, by slot, in order."""
+        return {slot: sorted(s.freed for s in stays if s.freed) for slot, stays in self.by_slot.items()}
+
+    @cached_property
+    def usual(self) -> dict[int, timedelta]:
+        """How long a lead usually stays among a partner's open ones: the median of its own; of all where it has none."""
+        spans = {slot: [s.freed - s.at for s in stays if s.freed] for slot, stays in self.by_slot.items()}
+        everybody = [span for some in spans.values() for span in some]
+        general = median(everybody) if everybody else USUAL_STAY
+        return {slot: median(some) if some else general for slot, some in spans.items()} | {-1: general}
+
+    def stay(self, lead_id: str, stay_id: str | None) -> Stay | None:
+        """One stay of a lead."""
+        return next((stay for stay in self.stays.get(lead_id, ()) if stay.id == stay_id), None)
+
+    def before(self, event: Event) -> list[Stay]:
+        """The lead's stays that had begun when it was decided."""
+        stays = self.stays.get(event.lead.id, ())
+        return [stay for stay in stays if stay.id < event.id and stay.id != event.assignment_id]
+
+    def span(self, lead_id: str, slot: int) -> timedelta | None:
+        """How long the lead would take up a place: as long as it did with this partner, else what is usual there.
+
+        None: with this partner it takes one up to this day.
+        """
+        own = next((stay for stay in self.stays.get(lead_id, ()) if stay.slot == slot), None)
+        if own is not None:
+            return own.freed - own.at if own.freed else None
+        return self.usual.get(slot, self.usual[-1])
+
+    def owner(self, event: Event, roster: Mapping[int, str]) -> str | None:
+        """The partner that owned the account, for the conflict gate: as the decision's own rows tell it, else by deals.
+
+        1. Rows with the gate closed: the one that it is open for. 2. Several rows, open for all: nobody.
+        3. One row, open: nobody else than that partner, so nobody.
+        """
+        known = self._by_deals(event)
+        shut = {slot for slot in event.rows if Gate.CONFLICT in event.shut(slot)}
+        if shut:
+            own = [roster[slot] for slot in event.rows if slot not in shut and slot in roster]
+            return own[0] if own else known or "another"
+        if len(event.rows) == 1 and known is not None:
+            return known if roster.get(next(iter(event.rows))) == known else None
+        return None if event.rows else known
+
+    def _by_deals(self, event: Event) -> str | None:
+        for deal in self.owners.get(event.lead.domain or "", ()):
+            live = deal.at <= event.at and (deal.until is None or deal.until > event.at)
+            if live and deal.lead_id != event.lead.id:
+                return deal.partner_id
+        return None
+
+    def state(self, facts: PartnerFacts, cap: int, at: datetime) -> PartnerNow:
+        """How a partner stood at an instant, put together from what is kept: for those that no decision asked then."""
+        slot, zone = facts.slot, facts.calendar.zone
+        standing = self.standings[slot].at(at) if slot in self.standings else Standing.GOOD
+        cap_now, weight = self.effective(standing, cap, facts.weight, at)
+        begun = self.begun.get(slot, [])
+        until = bisect_right(begun, at)
+        today, week = day_key(zone, at), week_key(zone, at)
+        recent = begun[bisect_right(begun, at - timedelta(days=8)) : until] if until else []
+        return PartnerNow(
+            facts.active, standing, slot in self.reachable,
+            until - bisect_right(self.freed.get(slot, []), at), cap_now, weight,
+            sum(day_key(zone, one) == today for one in recent) if facts.daily_cap is not None else 0,
+            sum(week_key(zone, one) == week for one in recent) if facts.weekly_cap is not None else 0,
+        )  # fmt: skip
+
+    def stored(self, event: Event, facts: PartnerFacts) -> PartnerNow:
+        """How a partner stood when a decision asked it, as the decision tells it.
+
+        A candidate that had room and found no place after all (another process took it) had none.
+        """
+        row, places, shut = event.rows[facts.slot], event.places, event.shut(facts.slot)
+        standing = Standing(row[places[Gate.STANDING, "standing"]])
+        held, cap = row[places[Gate.OPEN_CAP, "open"]], row[places[Gate.OPEN_CAP, "cap"]]
+        own = row[4 + len(places)] if len(row) > 4 + len(places) else {}
+        return PartnerNow(
+            Gate.ACTIVE not in shut, standing, Gate.REACHABLE not in shut,
+            max(held, cap) if shut == (Gate.OPEN_CAP,) else held, cap,
+            self.effective(standing, cap, facts.weight, event.at)[1],
+            row[places[Gate.DAILY_CAP, "offered"]], row[places[Gate.WEEKLY_CAP, "offered"]],
+            own.get(Gate.PRODUCT_CAP, {}).get("open", 0),
+        )  # fmt: skip
+
+    def open_of(self, slot: int, product: str, at: datetime) -> int:
+        """How many leads of a product a partner had open at an instant."""
+        return sum(
+            stay.at <= at and (stay.freed is None or stay.freed > at) and (stay.product or "").casefold() == product
+            for stay in self.by_slot.get(slot, ())
+        )
