@@ -51,6 +51,8 @@ def flask_config(settings: config.Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.base_url.startswith("https://"),
         "MAX_CONTENT_LENGTH": 5 * 1024 * 1024,
+        # A whole list of 20,000 values comes back as one field of a form.
+        "MAX_FORM_MEMORY_SIZE": 5 * 1024 * 1024,
         "BOOTSTRAP_SERVE_LOCAL": True,
         "TESTING": settings.testing,
     }

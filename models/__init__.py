@@ -14,6 +14,7 @@ from models import (
     partners,
     places,
     platform,
+    trials,
 )
 from models.base import db
 
@@ -32,4 +33,5 @@ __all__ = [
     "partners",
     "places",
     "platform",
+    "trials",
 ]

@@ -307,6 +307,20 @@ class MailAct(Word):
     FEEDBACK = "feedback"
 
 
+class TrialState(Word):
+    """How far a what-if has come."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    BROKEN = "broken"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self in (TrialState.WAITING, TrialState.RUNNING)
+
+
 class LeadEventKind(Word):
     """A line of a lead's timeline that is not an activity, a feedback or an obligation."""
 
@@ -328,6 +342,7 @@ class LeadEventKind(Word):
 
 
 LABELS = {
+    ("TrialState", "broken"): "Came to no end",
     ("Role", "partner_rep"): "Partner rep",
     ("Role", "partner_admin"): "Partner admin",
     ("Role", "channel_manager"): "Channel manager",

@@ -10,7 +10,8 @@ from sqlalchemy import select, true
 
 from models.base import new_id
 from models.platform import Audit, AuditSeal
-from models.session import AnySession, bare, tracked
+from models.session import AnySession
+from models.writing import bare, tracked
 from portal.accounts.actor import Actor
 
 GENESIS = "0" * 64

@@ -11,7 +11,8 @@ from models.allocation import Rotation
 from models.assignments import Assignment
 from models.leads import Lead
 from models.partners import Partner
-from models.session import AnySession, insert_now
+from models.session import AnySession
+from models.writing import insert_now
 from portal.allocation.candidates import state_now
 from portal.allocation.choosing import Asked, Pair, rotation_key
 from portal.allocation.configuration import Snapshot

@@ -19,8 +19,7 @@ from portal.allocation.statements import (
     STANDINGS,
     TAKE_PLACE,
     TAKE_PLACE_BY_HAND,
-    slots_value,
-    state_statement,
+    state_rows,
 )
 from portal.compliance.service import TICK
 from portal.deadlines.live import cached
@@ -102,7 +101,7 @@ def state_now(session: AnySession, partners: Sequence[PartnerFacts], now: dateti
         zones[zone] = day_key(zone, now), week_key(zone, now)
     found = {}
     for slot, standing, active, reachable, open_leads, cap, weight, day, today, week, this_week in (
-        session.execute(state_statement(session), {"slots": slots_value(session, zone_of)})
+        state_rows(session, zone_of)
     ):  # fmt: skip
         keys = zones[zone_of[slot]]
         found[slot] = PartnerNow(
@@ -135,5 +134,5 @@ def take_place(session: AnySession, facts: PartnerFacts, now: datetime, *, caps:
     """
     zone = facts.calendar.zone
     values = {"of": facts.id, "day": day_key(zone, now), "week": week_key(zone, now)}
-    folded_until = session.execute(TAKE_PLACE if caps else TAKE_PLACE_BY_HAND, values).scalar_one_or_none()
-    return None if folded_until is None else max(now, folded_until + TICK)
+    taken = (TAKE_PLACE if caps else TAKE_PLACE_BY_HAND).first(session, **values)
+    return None if taken is None else max(now, taken.folded_until + TICK)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from models.allocation import Rotation
-from models.session import AnySession, insert_now
+from models.session import AnySession
+from models.writing import insert_now
 from portal.allocation.candidates import states_now, take_place
 from portal.allocation.choosing import Pair
 from portal.allocation.document import Strategy
@@ -32,13 +33,13 @@ class DatabaseDesk:
 
     def rotation(self, key: str) -> tuple[Credits, int]:
         """Its row locked; made where it is new (a race on that is begun again by the unit)."""
-        row = self.session.execute(LOCK_ROTATION, {"of": key}).one_or_none()
+        row = LOCK_ROTATION.first(self.session, of=key)
         if row is None:
             insert_now(self.session, Rotation(key=key, credits=b"", turns=0))
         return (Credits.unpack(row.credits), row.turns) if row else (Credits(), 0)
 
     def turned(self, key: str, credits: Credits) -> None:
-        self.session.execute(SAVE_TURN, {"of": key, "after": credits.pack()})
+        SAVE_TURN.rows(self.session, of=key, after=credits.pack())
 
     def ranked(
         self, strategy: Strategy, eligible: Sequence[Pair], lead: LeadFacts, credits: Credits, turns: int

@@ -9,7 +9,8 @@ from models.assignments import Assignment
 from models.base import new_id
 from models.leads import Lead
 from models.partners import Partner
-from models.session import AnySession, insert_now
+from models.session import AnySession
+from models.writing import insert_now
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation.candidates import gate_facts, look_at, take_place

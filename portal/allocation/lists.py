@@ -6,6 +6,7 @@ before is kept with its valid-from. A list that the live rules or a draft name c
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,22 @@ from portal.vocabulary import VersionState
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MOST, LONGEST = 20_000, 200
+
+
+@dataclass(frozen=True)
+class Use:
+    """Where a list is named: ``place`` of the rule from 0, in a version that is live or a draft."""
+
+    version_id: str
+    number: int
+    state: VersionState
+    place: int
+    rule: str
+
+    @property
+    def sentence(self) -> str:
+        """ "rule Germany of version 12"."""
+        return f"rule {self.rule} of version {self.number}"
 
 
 def all_lists(session: AnySession) -> Sequence[NamedList]:
@@ -58,11 +75,14 @@ def save(
 ) -> NamedList:
     """Make a list, or put other values in it. ``revision``: the one that was read; None: whatever it is.
 
-    Leads that wait are tried again under it. Raises Invalid, Conflict where it changed meanwhile.
+    0: none, so that a list of that name is never overwritten unread. Leads that wait are tried again under it.
+    Raises Invalid, Conflict where it changed or was dropped meanwhile.
     """
     wanted = checked(name, items)
     held = _locked(session, name)
     if held is None:
+        if revision:
+            raise Conflict(f"The list {name} was dropped meanwhile: look again first.")
         held = NamedList(id=new_id(), name=name, items=wanted, revision=0, changed_at=now)
         session.add(held)
     elif revision is not None and held.revision != revision:
@@ -80,23 +100,27 @@ def drop(session: AnySession, name: str, now: datetime, actor: Actor) -> None:
     held = _locked(session, name)
     if held is None:
         raise NotFound
-    if users := used_by(session, name):
-        raise Conflict(f"The list {name} is named by {', '.join(users[:5])}: change that first.")
+    if named := uses(session).get(name):
+        told = ", ".join(use.sentence for use in named[:5])
+        raise Conflict(f"The list {name} is named by {told}: change that first.")
     session.execute(delete(NamedList).where(NamedList.id == held.id))
     session.expunge(held)
     _keep(session, name, None, now, actor)
     record(session, actor, "list.drop", "list", held.id, now, facts={"name": name})
 
 
-def used_by(session: AnySession, name: str) -> list[str]:
-    """Where the live rules and drafts name a list: "rule Germany of version 12"."""
+def uses(session: AnySession) -> Mapping[str, list[Use]]:
+    """Where the live rules and drafts name lists, by list; the earliest version first."""
     versions = session.scalars(
         select(RuleVersion).where(RuleVersion.state != VersionState.RETIRED).order_by(RuleVersion.number)
     )
-    return [
-        f"rule {rule['name']} of version {version.number}"
-        for version in versions for rule in version.rules if name in _lists_in(rule)
-    ]  # fmt: skip
+    found: dict[str, list[Use]] = {}
+    for version in versions:
+        for place, rule in enumerate(version.rules):
+            for name in _lists_in(rule):
+                use = Use(version.id, version.number, version.state, place, rule["name"])
+                found.setdefault(name, []).append(use)
+    return found
 
 
 def _lists_in(rule: Mapping[str, Any]) -> frozenset[str]:

@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, func, select
 
 from models.assignments import Assignment
 from models.leads import Lead, LeadEvent
-from models.session import AnySession, insert_now
+from models.session import AnySession
+from models.writing import insert_now
 from portal.accounts.actor import Actor
 from portal.accounts.audit import record
 from portal.allocation import sentences

@@ -9,7 +9,7 @@ one written before a gate was added is still read rightly.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.allocation.gates import GATES, GateResult, LeadFacts, PartnerFacts, PartnerNow, evaluate
 from portal.vocabulary import Gate
@@ -87,6 +87,24 @@ def unpack(record: Stored, partners: Mapping[int, str]) -> Iterator[dict[str, An
         for slot, partner in partners.items():
             if slots >> slot & 1:
                 yield _stored(partner, [[gate, False, dict(record["lead"])]])
+
+
+class Brief(NamedTuple):
+    """One asked candidate in short. ``drawn_for``: what its rank was given for (a credit in ticks, or measures)."""
+
+    slot: int
+    closed: tuple[str, ...]
+    rank: int | None
+    drawn_for: Any
+    standing: str
+
+
+def briefly(record: Stored) -> Iterator[Brief]:
+    """Everybody whose gates were all asked, without the facts: for counting over many decisions."""
+    facts = record.get("facts", ())
+    at = 4 + facts.index([Gate.STANDING.value, "standing"]) if record.get("rows") else 0
+    for row in record.get("rows", ()):
+        yield Brief(row[0], tuple(row[1] or ()), row[2], row[3], row[at])
 
 
 def _candidate(record: Stored, row: Sequence[Any], partner: str) -> dict[str, Any]:

@@ -80,11 +80,11 @@ class _They:
 Who = _You | _They
 
 
-def _place(facts: Facts) -> str:
+def place_words(facts: Facts) -> str:
     """ "80331, Bayern (DE-BY)", "Hamburg (DE-HH)", "Ticino, CH", "DE"; empty where the lead says nothing."""
     region, country = facts.get("region"), facts.get("country")
     code = _region_code(str(country), str(region)) if region and country else None
-    named = (f"{_region_name(code)} ({code})",) if code and _region_name(code) else (region, country)
+    named = (f"{region_name(code)} ({code})",) if code and region_name(code) else (region, country)
     return ", ".join(str(part) for part in (facts.get("postcode"), *named) if part)
 
 
@@ -93,7 +93,7 @@ def _region_code(country: str, region: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _region_name(code: str) -> str | None:
+def region_name(code: str) -> str | None:
     """The name of an ISO 3166-2 code."""
     found = pycountry.subdivisions.get(code=code)  # type: ignore[no-untyped-call]
     return str(found.name) if found is not None else None
@@ -124,7 +124,7 @@ def _standing(who: Who, passed: bool, facts: Facts) -> str:
 def _territory(who: Who, passed: bool, facts: Facts) -> str:
     if facts.get("all"):
         return f"{who.name} {who.cover} every territory."
-    place = _place(facts)
+    place = place_words(facts)
     if not place:
         return "The lead names no country." if passed else f"The lead is outside {who.own} territory."
     return f"{place} is {'' if passed else 'not '}in {who.own} territory."

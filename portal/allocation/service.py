@@ -11,7 +11,8 @@ from models.assignments import Assignment, Obligation
 from models.base import Model, new_id
 from models.leads import Lead
 from models.platform import Outbox
-from models.session import AnySession, bare, insert_now
+from models.session import AnySession
+from models.writing import bare, insert_now
 from portal.accounts.actor import SYSTEM, Actor
 from portal.allocation import sentences
 from portal.allocation.arrival import with_arrival

@@ -25,6 +25,7 @@ from models.allocation import Rotation
 from models.assignments import Assignment, Deal
 from models.leads import Lead
 from models.partners import Partner
+from models.prepared import Prepared
 from models.session import AnySession
 from portal.vocabulary import LIVE_ASSIGNMENT, AssignmentState, DealStage, Standing
 
@@ -37,9 +38,11 @@ NO_LEADS = (Standing.STOPPED, Standing.HELD)
 OPEN_STAGES = tuple(stage for stage in DealStage if stage.is_open)
 
 #: The rotation's credits, its row locked: {of}. What is read after it is the latest.
-LOCK_ROTATION = select(ROTATION.c.credits, ROTATION.c.turns).where(ROTATION.c.key == bindparam("of")).with_for_update()
+LOCK_ROTATION = Prepared(
+    select(ROTATION.c.credits, ROTATION.c.turns).where(ROTATION.c.key == bindparam("of")).with_for_update()
+)
 #: {of, after}
-SAVE_TURN = (
+SAVE_TURN = Prepared(
     update(ROTATION)
     .where(ROTATION.c.key == bindparam("of"))
     .values(credits=bindparam("after"), turns=ROTATION.c.turns + 1)
@@ -57,22 +60,20 @@ SAVE_TURNS = (
 )
 #: How partners stand now: {slots}, one value however many they are, so that it is one and the same statement.
 _STATE_NOW = {
-    "postgresql": _STATE.where(PARTNER.c.slot == func.any(bindparam("slots", type_=ARRAY(Integer)))),
-    "sqlite": _STATE.where(
-        PARTNER.c.slot.in_(select(func.json_each(bindparam("slots", type_=String)).table_valued("value").c.value))
+    "postgresql": Prepared(_STATE.where(PARTNER.c.slot == func.any(bindparam("slots", type_=ARRAY(Integer))))),
+    "sqlite": Prepared(
+        _STATE.where(
+            PARTNER.c.slot.in_(select(func.json_each(bindparam("slots", type_=String)).table_valued("value").c.value))
+        )
     ),
 }
 STANDINGS = {standing.value: standing for standing in Standing}
 
 
-def state_statement(session: AnySession) -> Any:
-    """How partners stand now, for this database; its parameter is ``slots_value``."""
-    return _STATE_NOW[session.get_bind().dialect.name]
-
-
-def slots_value(session: AnySession, slots: Iterable[int]) -> Any:
-    """Slots as the one parameter of ``state_statement``."""
-    return list(slots) if session.get_bind().dialect.name == "postgresql" else json.dumps([*slots])
+def state_rows(session: AnySession, slots: Iterable[int]) -> list[Any]:
+    """How the partners of these slots stand now."""
+    kind = session.get_bind().dialect.name
+    return _STATE_NOW[kind].rows(session, slots=list(slots) if kind == "postgresql" else json.dumps([*slots]))
 
 
 _same_day, _same_week = PARTNER.c.day_key == bindparam("day"), PARTNER.c.week_key == bindparam("week")
@@ -84,10 +85,10 @@ def _below(same: Any, count: Any, cap: Any) -> Any:
 
 
 #: A place by hand: who may have leads at all. {of, day, week}
-TAKE_PLACE_BY_HAND = (
+_TAKE_PLACE = (
     update(PARTNER)
     .where(PARTNER.c.id == bindparam("of"), PARTNER.c.active, PARTNER.c.reachable)
-    .where(PARTNER.c.standing.not_in(NO_LEADS))
+    .where(*(PARTNER.c.standing != none for none in NO_LEADS))
     .values(
         open_leads=PARTNER.c.open_leads + 1,
         day_offers=case((_same_day, PARTNER.c.day_offers + 1), else_=1),
@@ -98,11 +99,14 @@ TAKE_PLACE_BY_HAND = (
     .returning(PARTNER.c.folded_until)
 )
 #: The guard: the same, below every cap. One row changed, or none. Both tell until when its standing is folded.
-TAKE_PLACE = TAKE_PLACE_BY_HAND.where(
-    PARTNER.c.open_leads < PARTNER.c.cap_now,
-    _below(_same_day, PARTNER.c.day_offers, PARTNER.c.daily_cap),
-    _below(_same_week, PARTNER.c.week_offers, PARTNER.c.weekly_cap),
+TAKE_PLACE = Prepared(
+    _TAKE_PLACE.where(
+        PARTNER.c.open_leads < PARTNER.c.cap_now,
+        _below(_same_day, PARTNER.c.day_offers, PARTNER.c.daily_cap),
+        _below(_same_week, PARTNER.c.week_offers, PARTNER.c.weekly_cap),
+    )
 )
+TAKE_PLACE_BY_HAND = Prepared(_TAKE_PLACE)
 
 _at_company = and_(LEAD.c.company_domain == bindparam("domain"), LEAD.c.id != bindparam("but"))
 WORKS = (

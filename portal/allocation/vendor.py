@@ -1,7 +1,9 @@
 """The vendor's own hours and quiet periods: whether a lead arrived in hours, and when nobody is to get leads."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -14,7 +16,7 @@ from portal.allocation.arrival import HOURS, vendor_calendar
 from portal.calendars.errors import CalendarError
 from portal.compliance.settings import CHECKS
 from portal.deadlines.live import changed
-from portal.errors import Invalid
+from portal.errors import Conflict, Invalid
 
 SETTINGS = (*HOURS, "quiet_periods")
 UNSAID: dict[str, Any] = {
@@ -46,9 +48,21 @@ def checked(data: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, An
     return wanted
 
 
-def change(session: AnySession, data: Mapping[str, Any], now: datetime, actor: Actor) -> dict[str, Any]:
-    """Set what is sent, from now on; leads that wait are tried again. Raises Invalid."""
+def mark(settings: Mapping[str, Any]) -> str:
+    """A short word for the settings as they are, to know them again by."""
+    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def change(
+    session: AnySession, data: Mapping[str, Any], now: datetime, actor: Actor, read: str | None = None
+) -> dict[str, Any]:
+    """Set what is sent, from now on; leads that wait are tried again. ``read``: the ``mark`` of what was read.
+
+    Raises Invalid, and Conflict where what was read is no longer so.
+    """
     live = session.scalars(select(Live).where(Live.id == 1).with_for_update()).one()
+    if read is not None and read != mark(UNSAID | (live.vendor or {})):
+        raise Conflict("Somebody else changed the hours meanwhile: look again first.")
     live.vendor = checked(data, live.vendor or {})
     live.changed_at = max(live.changed_at, now)
     session.flush()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from portal.compliance.facts import Ladder, LadderVersion, Mark, ladder_at
@@ -15,6 +15,8 @@ from portal.vocabulary import Standing, StopCause
 #: From most to fewest leads; held and exempt have no place between.
 DOWN = (Standing.GOOD, Standing.WARNED, Standing.REDUCED, Standing.STOPPED)
 
+#: Later than anything: the fold ends by itself where nothing more comes.
+END = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -41,23 +43,31 @@ def forecast(
     ladders: Sequence[LadderVersion],
     business_days: BusinessDays,
     t: datetime,
+    until: datetime | None = None,
 ) -> list[Forecast]:
-    """The changes of standing after ``t`` if nothing is done, in order, up to the last deadline or timer
-    known now.
+    """The changes of standing after ``t`` if nothing is done, in order.
 
     1. Every obligation open now is breached at the end of its grace; one that takes the lead away then ends
        the rest of its assignment. Nobody says "ready", staff does nothing.
     2. Ends of measures and probation, and ladders already published, come as they will.
-    ``state`` is folded up to ``t``.
+    3. Told are those up to the last deadline or timer known now; where none of these is a stop, all up to the
+       first stop, which may come later: what was kept grows old and leaves the rate before what was missed.
+    ``until``: no further than this instant (None: as far as 3 says). ``state`` is folded up to ``t``.
     """
     marks = list(marks)
     state, _ = advance(state, marks, (), ladders, business_days, t)
     waiting = {mark.id: mark for mark in marks if mark.is_open(t)}
-    ends = [mark.grace_until for mark in waiting.values()]
-    last = max((*ends, *state.timers, *(v.effective_from for v in ladders)))
-    _, steps = advance(state, marks, (), ladders, business_days, max(last, t))
     now = tally_at(state, marks, ladders, t)
-    return [_told(step, waiting, now, ladder_at(ladders, step.at)) for step in steps if step.from_ is not step.to]
+    _, steps = advance(state, marks, (), ladders, business_days, END if until is None else max(until, t))
+    ends = [mark.grace_until for mark in waiting.values()]
+    told = _as_far_as_told(steps, max((t, *ends, *state.timers, *(v.effective_from for v in ladders))))
+    return [_told(step, waiting, now, ladder_at(ladders, step.at)) for step in told if step.from_ is not step.to]
+
+
+def _as_far_as_told(steps: list[Step], last: datetime) -> list[Step]:
+    stops = (step.at for step in steps if step.from_ is not step.to and step.to is Standing.STOPPED)
+    far = max(last, next(stops, last))
+    return [step for step in steps if step.at <= far]
 
 
 def _told(step: Step, waiting: dict[str, Mark], now: Tally, ladder: Ladder) -> Forecast:
@@ -69,17 +79,19 @@ def _told(step: Step, waiting: dict[str, Mark], now: Tally, ladder: Ladder) -> F
 
 
 def _need(step: Step, named: list[Mark], ladder: Ladder) -> int:
-    """How many of the misses suffice.
+    """How many of the misses suffice; never more than there are.
 
-    1. By overdue or row: as many as are short of the threshold; by a breach on probation: one.
-    2. By the rate: the fewest, heaviest first, that leave it below the threshold of the rung.
-    3. Warned by anything overdue: one.
+    1. By a breach on probation: one.
+    2. By overdue or row: as many as are short of the threshold. A stop by overdue whose own recall of offers
+       left nothing overdue counts as row, with fewer misses than a row has: it is short of the overdue ones.
+    3. By the rate: the fewest, heaviest first, that leave it below the threshold of the rung.
+    4. Warned by anything overdue: one.
     """
     before = len(step.because) - len(named)
-    if step.cause is StopCause.OVERDUE:
-        return max(1, ladder.stop_on_overdue - before)
-    if step.cause is StopCause.ROW:
-        return 1 if step.from_ is Standing.PROBATION else max(1, ladder.breaches_in_a_row - before)
+    if step.cause in (StopCause.OVERDUE, StopCause.ROW):
+        row = step.cause is StopCause.ROW and len(step.because) >= ladder.breaches_in_a_row
+        short = (ladder.breaches_in_a_row if row else ladder.stop_on_overdue) - before
+        return 1 if step.from_ is Standing.PROBATION else min(max(1, short), max(1, len(named)))
     if step.to is Standing.WARNED and step.overdue:
         return 1
     return _need_by_rate(step, named, ladder)

@@ -10,7 +10,8 @@ from models.base import Model, new_id
 from models.leads import Lead, LeadEvent
 from models.partners import Partner
 from models.platform import Outbox
-from models.session import AnySession, bare, insert_now, tracked
+from models.session import AnySession
+from models.writing import bare, insert_now, tracked
 from portal.accounts.actor import SYSTEM, Actor
 from portal.deadlines import service as deadlines
 from portal.deadlines.live import policies

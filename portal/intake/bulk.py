@@ -10,7 +10,8 @@ from sqlalchemy import ARRAY, String, bindparam, func, or_, select
 from models.assignments import Assignment
 from models.base import Model
 from models.leads import Campaign, Lead
-from models.session import AnySession, insert_many
+from models.session import AnySession
+from models.writing import insert_many
 from portal.accounts.actor import Actor
 from portal.allocation.batch import close_desk, open_desk
 from portal.allocation.candidates import facts_of_new

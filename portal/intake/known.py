@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, case, literal, null, or_, select, true,
 from models.assignments import Assignment
 from models.leads import Campaign, Lead
 from models.partners import Live
+from models.prepared import Prepared
 from models.session import AnySession
 from portal.allocation.statements import OWNS, WORKS
 from portal.deadlines.live import read_already
@@ -50,12 +51,14 @@ def _told(what: str, id_: Any, where: Any) -> Any:
 #: All that is asked before an enquiry is placed, in one statement: the live revision, its campaign, who works its
 #: company and who owns the account, and the leads with its external id or of its person. {called, domain, but,
 #: external, email, phone}
-KNOWN = union_all(
-    select(literal("lead").label("what"), *_kin.c),
-    _told("live", LIVE.c.revision, LIVE.c.id == 1),
-    _told("campaign", CAMPAIGNS.c.id, CAMPAIGNS.c.name == bindparam("called")),
-    _told("works", WORKS.c.partner_id, true()),
-    _told("owns", OWNS.c.partner_id, true()),
+KNOWN = Prepared(
+    union_all(
+        select(literal("lead").label("what"), *_kin.c),
+        _told("live", LIVE.c.revision, LIVE.c.id == 1),
+        _told("campaign", CAMPAIGNS.c.id, CAMPAIGNS.c.name == bindparam("called")),
+        _told("works", WORKS.c.partner_id, true()),
+        _told("owns", OWNS.c.partner_id, true()),
+    )
 )
 
 
@@ -94,7 +97,7 @@ def known_of(session: AnySession, lead: Lead) -> Known:
     """What is known of one enquiry, in one query, and one more where its person is known."""
     asked = {"external": lead.external_id, "email": lead.email_norm, "phone": phone_of(lead), "called": lead.campaign,
              "domain": lead.company_domain, "but": lead.id}  # fmt: skip
-    rows = session.execute(KNOWN, asked).all()
+    rows = KNOWN.rows(session, **asked)
     ids = {row.what: row.id for row in rows if row.what != "lead"}
     read_already(session, ids["live"])
     itself, person = sort_out(lead, (Kin(*row[1:]) for row in rows if row.what == "lead"))

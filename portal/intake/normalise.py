@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import phonenumbers
@@ -83,6 +83,7 @@ def _unwelcome(character: str) -> str:
     return f"This contains a control character (U+{ord(character):04X}): remove it."
 
 
+@lru_cache(maxsize=256)
 def email_norm(text: str) -> str | None:
     """The address in lower case with its domain in ASCII (IDNA), or None where it is not one.
 

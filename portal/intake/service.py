@@ -4,12 +4,13 @@ from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import make_transient_to_detached
 
 from models.base import Model, new_id
 from models.leads import Campaign, Lead
 from models.platform import Outbox
-from models.session import AnySession, bare, insert_now, tracked
+from models.prepared import Prepared
+from models.session import AnySession
+from models.writing import bare, insert_now, stored
 from portal.accounts.actor import Actor
 from portal.accounts.audit import entry
 from portal.allocation.candidates import facts_of_new
@@ -28,7 +29,7 @@ from portal.vocabulary import LIVE_LEAD, AssignmentOrigin, DecisionOutcome, Lead
 #: Two enquiries of one person at the same moment are taken one after the other, so that the second finds the first.
 #: {one, other}; SQLite has one writer at a time anyway.
 _key = (func.pg_advisory_xact_lock(func.hashtextextended(bindparam(name), 0)) for name in ("one", "other"))
-ONE_AT_A_TIME = select(*_key)
+ONE_AT_A_TIME = Prepared(select(*_key))
 
 
 COLUMNS = tuple(each.name for each in fields(LeadIn))
@@ -56,10 +57,7 @@ def receive_rows(session: AnySession, new: LeadIn, now: datetime, actor: Actor) 
         return session.get_one(Lead, known.itself), None
     rows = rows_of(session, DatabaseDesk(session, now), lead, known, now, actor)
     insert_now(session, *rows)
-    stored = tracked(Lead, lead)
-    make_transient_to_detached(stored)
-    session.add(stored)
-    return stored, rows
+    return stored(session, Lead, lead), rows
 
 
 def rows_of(session: AnySession, desk: Desk, lead: Lead, known: Known, now: datetime, actor: Actor) -> list[Model]:
@@ -96,7 +94,7 @@ def _new_campaign(session: AnySession, name: str | None, now: datetime) -> str |
 def _one_at_a_time(session: AnySession, lead: Lead) -> None:
     keys = sorted(filter(None, (lead.email_norm, lead.phone_norm)))
     if keys and session.get_bind().dialect.name == "postgresql":
-        session.execute(ONE_AT_A_TIME, {"one": keys[0], "other": keys[-1]})
+        ONE_AT_A_TIME.rows(session, one=keys[0], other=keys[-1])
 
 
 def _join(lead: Lead, original: Original, now: datetime, actor: Actor) -> list[Model]:

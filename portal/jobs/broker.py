@@ -1,7 +1,7 @@
 """Redis or Valkey, which carries jobs to workers. The database knows everything that is lost with it.
 
-One queue, emptied by ``fairlead worker``. A job carries the id of a mail and nothing else, as JSON, so that whoever
-can write to the server can make a worker do no more than look at a mail.
+One queue, emptied by ``fairlead worker``. A job carries the id of a mail or a what-if and nothing else, as JSON, so that
+whoever can write to the server can make a worker do no more than look at one.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,9 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 QUEUE = "fairlead-mail"
 TIMEOUT_SECONDS = 2.0
 JOB = "portal.jobs.mail.send"
+WHAT_IF = "portal.jobs.whatif.replay"
+#: A what-if goes through as many leads as two years bring.
+WHAT_IF_SECONDS = 3600
 #: Longer than a letter may take; what hangs for longer is ended from outside.
 JOB_SECONDS = 150
 #: A job that waited this long is dropped: the clock process has sent its mail long since.
@@ -53,6 +56,14 @@ def push(connection: "Redis", mail_ids: Sequence[str]) -> None:
         for mail_id in dict.fromkeys(mail_ids)
     ]  # fmt: skip
     mail_queue(connection).enqueue_many(jobs)
+
+
+def push_what_if(connection: "Redis", trial_id: str) -> None:
+    """Put a job for a what-if at the end of the queue; pushing one again does no harm. Raises RedisError."""
+    mail_queue(connection).enqueue_call(
+        WHAT_IF, (trial_id,), job_id=f"what-if-{trial_id}", timeout=WHAT_IF_SECONDS,
+        result_ttl=0, ttl=WAITING_SECONDS, failure_ttl=WAITING_SECONDS,
+    )  # fmt: skip
 
 
 def has_worker(connection: "Redis") -> bool:

@@ -19,6 +19,7 @@ from portal.config import Settings
 from portal.jobs import heartbeat, lease, post
 from portal.jobs.moment import now_of
 from portal.jobs.rounds import Rounds
+from portal.jobs.whatif import Turns
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -65,7 +66,7 @@ def run_clock(app: "Flask", stop: threading.Event, owner: str | None = None) -> 
 
     1. One process leads: it holds a lease of 30 s in the database, renewed every 10 s by a thread of its own,
        so that a long sweep keeps it. Of several clocks the others wait.
-    2. Mails are delivered by another thread: a silent mail server holds up no deadline.
+    2. Mails are delivered by another thread: a silent mail server holds up no deadline. What-ifs have one too.
     3. No exception ends the clock. It is logged, and the next pass comes.
 
     ``owner``: this clock's name. The successor of a dead clock that is given the same leads at once.
@@ -75,6 +76,7 @@ def run_clock(app: "Flask", stop: threading.Event, owner: str | None = None) -> 
     helpers = [
         threading.Thread(target=_renew, args=(app, stop, leading, owner), name="clock-lease"),
         threading.Thread(target=_deliver_on, args=(app, stop, leading), name="clock-mail"),
+        threading.Thread(target=_replay_on, args=(app, stop, leading), name="clock-what-if"),
     ]
     for helper in helpers:
         helper.start()
@@ -127,6 +129,14 @@ def _delivered(rounds: Rounds, stop: threading.Event) -> None:
     done = rounds.round(database_now(), stop.is_set)
     if done.sent or done.undeliverable:
         log.info("clock.mail", **asdict(done))
+
+
+def _replay_on(app: "Flask", stop: threading.Event, leading: threading.Event) -> None:
+    turns = Turns(settings_of(app))
+    while not stop.is_set():
+        if leading.wait(timeout=0.2):
+            _safely(app, "what-if", lambda: turns.turn(database_now(), stop.is_set))
+            stop.wait(1.0)
 
 
 def _renew(app: "Flask", stop: threading.Event, leading: threading.Event, owner: str) -> None:

@@ -27,6 +27,7 @@ MANAGER_NAV: tuple[Item, ...] = (
     ("Morning", "morning.index", "sunrise", "Morning"),
     ("Compliance board", "board.index", "shield", "Board"),
     ("Queue", "queue.index", "hourglass", "Queue"),
+    ("Fairness", "fairness.index", "chart", None),
     ("Appeals", "appeals.index", "appeal", None),
     ("Outages", "outages.index", "clock", None),
 )
@@ -44,6 +45,7 @@ ADMIN_NAV: tuple[Item, ...] = (
 )
 EVERYONE_NAV: tuple[Item, ...] = (
     ("Scoreboard", "scoreboard.index", "grid", None),
+    ("Coverage", "coverage.index", "search", None),
     ("Due times", "due_times.index", "calendar", None),
 )
 
@@ -51,6 +53,8 @@ EVERYONE_NAV: tuple[Item, ...] = (
 #: Pages without an entry of their own, and the entry that they belong to.
 WITHIN = {
     "partner": "board",
+    "partner_why": "board",
+    "our_why": "standing",
     "board_acts": "board",
     "by_hand": "queue",
     "lead_actions": "leads",
@@ -59,6 +63,8 @@ WITHIN = {
     "our_due_times": "team",
     "policy_drafts": "policies",
     "vendor_days": "policies",
+    "vendor_hours": "rules",
+    "lists": "rules",
     "rules_edit": "rules",
     "rules_text": "rules",
     "rules_try": "rules",

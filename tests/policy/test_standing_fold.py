@@ -16,7 +16,7 @@ from portal.compliance.rules import rung_named, stop_named
 from portal.compliance.tally import Tally, View
 from portal.compliance.way_back import way_back
 from portal.vocabulary import LedgerKind, ObligationKind, Standing, StopCause
-from tests.policy.standing_marks import HOUR, START, at, days, ladder, rules
+from tests.policy.standing_marks import HOUR, START, at, days, ladder, mark, met, rules
 
 END = 240
 TICK = timedelta(microseconds=1)
@@ -244,6 +244,14 @@ def _rung(tally: Tally, rule: Ladder) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(obligations(), ladders(), st.integers(0, 150))
+@example(  # What was kept leaves the rate's window first: a stop after the last deadline.
+    [*met(1, 1.5, 2), mark(3, id="late", kind="respond")],
+    rules(ladder(window_days=1, decay_days=2, minimum_sample=1, stop_below=Fraction(1, 10))),
+    2,
+)
+@example(  # An offer missed, and recalled by the stop that it brings: that one counts as row, and one miss suffices.
+    [mark(1, kind="respond")], rules(ladder(stop_on_overdue=1, breaches_in_a_row=2)), 0
+)
 def test_the_forecast_is_what_comes_when_nothing_is_done(
     marks: list[Mark], versions: list[LadderVersion], hour: int
 ) -> None:

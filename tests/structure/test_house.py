@@ -1,9 +1,11 @@
 """House-keeping: what every module says about itself, what it may not do, and how large it may grow."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import flask_bootstrap
 import pytest
 
 from tests.support.sources import ROOT, module_name, parsed, product_modules, project_files
@@ -14,6 +16,8 @@ LONGEST_FUNCTION = 60
 #: Spelled apart, or this file would be the first to break the rule.
 REGISTRIES = tuple(".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org")))
 CLOCKS = {"now", "utcnow", "today"}
+
+BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5" / "css" / "bootstrap.min.css"
 
 PYTHON = tuple(path for path in project_files() if path.suffix == ".py")
 #: Migrations are records of a day, not code to keep short.
@@ -74,3 +78,28 @@ def _functions() -> Iterator[tuple[str, int]]:
                     f"{name(path)}:{node.lineno} {node.name}",
                     (node.end_lineno or node.lineno) - node.lineno + 1,
                 )
+
+
+def test_no_page_asks_for_a_picture_in_an_address() -> None:
+    """The browser is told to load pictures from here alone, so a ``data:`` picture of Bootstrap would stay blank."""
+    pictured, used = _pictured(), _used_classes()
+    for known in ("form-select", "form-check-input", "btn-close", "accordion", "navbar", "carousel-control-next-icon"):
+        assert frozenset({known}) in pictured, f"where is {known}? Bootstrap's file is read wrongly"
+    assert {frozenset({"form-control", state}) for state in ("is-valid", "is-invalid")} <= pictured
+    assert {"form-control", "btn", "card"} <= used, "templates are read wrongly"
+    assert [sorted(classes) for classes in pictured if classes <= used] == []
+    assert [name(path) for path in project_files() if path.suffix == ".css" and "data:" in _text(path)] == []
+
+
+def _pictured() -> set[frozenset[str]]:
+    """The classes that together bring one of Bootstrap's pictures, straight or in a variable."""
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", _text(BOOTSTRAP))
+    selectors = [re.sub(r":not\([^)]*\)", "", selector) for selector, body in rules if "url(\"data:" in body]
+    return {frozenset(re.findall(r"\.([a-z][\w-]*)", each)) for selector in selectors for each in selector.split(",")}
+
+
+def _used_classes() -> set[str]:
+    """Every word of templates and scripts that may be a class, comments left out."""
+    written = [path for path in project_files() if path.suffix in (".html", ".js")]
+    pages = [path for path in written if path.relative_to(ROOT).parts[0] in ("templates", "static")]
+    return {word for path in pages for word in re.findall(r"[\w-]+", re.sub(r"(?s)\{#.*?#\}", "", _text(path)))}

@@ -108,6 +108,41 @@ def test_a_wrong_partner_is_told_by_field(office: Office) -> None:
     assert office.do(lambda session: session.query(Partner).count()) == 2
 
 
+def test_a_partner_has_a_postcode_and_caps_for_single_products(office: Office) -> None:
+    browser, path = office.visit("admin"), f"/partners/{office.partner}/edit"
+    sent = {**PARTNER, "name": "Nordhaven", "postcode": " 80331 ", "product_caps": "Recovery = 0\n\nBackup=3"}
+    browser.done(path, **sent)
+    made = office.do(lambda session: session.get_one(Partner, office.partner))
+    assert (made.postcode, made.product_caps) == ("80331", {"Backup": 3, "Recovery": 0})
+    form = browser.get(path).get_data(as_text=True)
+    assert 'value="80331"' in form and "Backup = 3\nRecovery = 0</textarea>" in form.replace("\r\n", "\n")
+    assert "Nothing was changed." in browser.done(path, **sent)
+    browser.done(path, **{**sent, "postcode": "", "product_caps": ""})
+    made = office.do(lambda session: session.get_one(Partner, office.partner))
+    assert (made.postcode, made.product_caps) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("postcode", "1" * 17, "Use at most 16 characters."),
+        ("product_caps", "Backup 3", "This line cannot be read: Backup 3."),
+        ("product_caps", "= 3", "This line cannot be read: = 3."),
+        ("product_caps", "Backup = many", "This line cannot be read: Backup = many."),
+        ("product_caps", "Backup = -1", "This line cannot be read: Backup = -1."),
+        ("product_caps", "Backup = 100001", "Give a whole number from 0 to 100,000."),
+        ("product_caps", "Backup = 1\nbackup = 2", "Name each product once: backup is there twice."),
+    ],
+)
+def test_a_wrong_postcode_or_product_cap_is_told(office: Office, field: str, value: str, sentence: str) -> None:
+    before = office.do(lambda session: session.get_one(Partner, office.partner))
+    sent = {**PARTNER, "name": "Nordhaven", field: value}
+    answer = office.visit("admin").post(f"/partners/{office.partner}/edit", **sent)
+    assert answer.status_code == 422 and sentence in words(answer) and value.splitlines()[0] in answer.text
+    after = office.do(lambda session: session.get_one(Partner, office.partner))
+    assert (after.postcode, after.product_caps, after.weight) == (before.postcode, before.product_caps, before.weight)
+
+
 def test_switching_a_partner_off_names_its_effect(office: Office) -> None:
     lead_id, _ = office.lead(office.partner, accepted=True)
     office.rules(office.rival)

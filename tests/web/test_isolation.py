@@ -34,6 +34,7 @@ OTHERS = {
     "version_id": "versions belong to the vendor; partners reach no route of them",
     "policy_id": "versions belong to the vendor; partners reach no route of them",
     "outage_id": "an outage concerns every partner; partners reach no route of it",
+    "list_name": "a list that rules name; partners reach no route of them",
     "day_id": "a day off of the vendor; partners reach no route of them",
     "token": "a file kept for its uploader alone",
     "mail_id": "development only",

@@ -136,3 +136,12 @@ def test_a_try_costs_the_same_among_many(office: Office, app: Flask) -> None:
     office.do(more)
     assert cost() == few
     assert office.do(lambda session: session.query(RuleVersion).count()) == 2
+
+
+def test_the_page_of_a_lead_leads_here_for_admins(office: Office) -> None:
+    lead_id, _ = office.lead(office.partner)
+    link = f'href="/rules/try?lead={lead_id}"'
+    assert link in office.visit("admin").get(f"/leads/{lead_id}").text
+    for who in ("manager", "marketer", "rep"):
+        page = office.visit(who).get(f"/leads/{lead_id}")
+        assert page.status_code == 200 and "/rules/try" not in page.text

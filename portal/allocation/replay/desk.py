@@ -8,11 +8,13 @@ from portal.allocation.choosing import Pair
 from portal.allocation.document import Strategy
 from portal.allocation.gates import LeadFacts, PartnerFacts, PartnerNow, product_cap
 from portal.allocation.replay.book import Book
-from portal.allocation.replay.past import Event, Past
+from portal.allocation.replay.past import Event, Past, moment
 from portal.allocation.rotation import Credits
 from portal.allocation.strategies import Ranked
 
 Rank = Callable[[Strategy, Sequence[Pair], LeadFacts, Credits, int, datetime], Ranked]
+#: After every id of its second.
+LAST = "~"
 
 
 @dataclass
@@ -33,13 +35,15 @@ class ReplayDesk:
         return {facts.slot: self._state(facts, lead) for facts in partners}
 
     def _state(self, facts: PartnerFacts, lead: LeadFacts) -> PartnerNow:
-        asked = self.event is not None and facts.slot in self.event.rows
-        if asked and self.event is not None:
-            state = self.past.stored(self.event, facts)
+        event = self.event
+        key = event.moment if event is not None else moment(self.now, LAST)
+        if event is not None and facts.slot in event.rows:
+            state = self.past.stored(event, facts)
         else:
-            state = self.past.state(facts, self.caps[facts.slot], self.now)
+            state = self.past.state(facts, self.caps[facts.slot], self.now, key)
         if lead.product is not None and product_cap(facts, lead.product) is not None and not state.open_of_product:
-            held = self.past.open_of(facts.slot, lead.product.casefold(), self.now)
+            own = event.assignment_id if event is not None else None
+            held = self.past.open_of(facts.slot, lead.product.casefold(), self.now, key, own)
             state = state._replace(open_of_product=held)
         return self.book.changed(state, facts, lead.product, self.now)
 

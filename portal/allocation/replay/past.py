@@ -1,6 +1,6 @@
 """A past period as a replay reads it: stored decisions, who held which lead when, settings and standings. Pure."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,8 @@ from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate, Standing
 BY_PEOPLE = (AssignmentOrigin.BY_HAND, AssignmentOrigin.CLAIM, AssignmentOrigin.REOPENED)
 #: How long a partner keeps a lead among its open ones where nobody ever did.
 USUAL_STAY = timedelta(days=1)
+#: A partner's own week began at most so long ago.
+WEEK = timedelta(days=8)
 Moment = tuple[int, str]
 Effective = Callable[[Standing, int, int, datetime], tuple[int, int]]
 
@@ -160,9 +162,9 @@ class Past:
         return found
 
     @cached_property
-    def begun(self) -> dict[int, list[datetime]]:
+    def begun(self) -> dict[int, list[tuple[Moment, datetime]]]:
         """When stays began, by slot, in order."""
-        return {slot: sorted(stay.at for stay in stays) for slot, stays in self.by_slot.items()}
+        return {slot: sorted((moment(s.at, s.id), s.at) for s in stays) for slot, stays in self.by_slot.items()}
 
     @cached_property
     def freed(self) -> dict[int, list[datetime]]:
@@ -218,20 +220,21 @@ class Past:
                 return deal.partner_id
         return None
 
-    def state(self, facts: PartnerFacts, cap: int, at: datetime) -> PartnerNow:
-        """How a partner stood at an instant, put together from what is kept: for those that no decision asked then."""
+    def state(self, facts: PartnerFacts, cap: int, at: datetime, key: Moment) -> PartnerNow:
+        """How a partner stood at a moment, put together from what is kept: for those that no decision asked then."""
         slot, zone = facts.slot, facts.calendar.zone
         standing = self.standings[slot].at(at) if slot in self.standings else Standing.GOOD
         cap_now, weight = self.effective(standing, cap, facts.weight, at)
         begun = self.begun.get(slot, [])
-        until = bisect_right(begun, at)
+        until = bisect_left(begun, (key, at))
         today, week = day_key(zone, at), week_key(zone, at)
-        recent = begun[bisect_right(begun, at - timedelta(days=8)) : until] if until else []
+        capped = facts.daily_cap is not None or facts.weekly_cap is not None
+        recent = begun[bisect_left(begun, (moment(at - WEEK, ""), at)) : until] if capped else []
         return PartnerNow(
             facts.active, standing, slot in self.reachable,
             until - bisect_right(self.freed.get(slot, []), at), cap_now, weight,
-            sum(day_key(zone, one) == today for one in recent) if facts.daily_cap is not None else 0,
-            sum(week_key(zone, one) == week for one in recent) if facts.weekly_cap is not None else 0,
+            sum(day_key(zone, one) == today for _, one in recent),
+            sum(week_key(zone, one) == week for _, one in recent),
         )  # fmt: skip
 
     def stored(self, event: Event, facts: PartnerFacts) -> PartnerNow:
@@ -251,9 +254,10 @@ class Past:
             own.get(Gate.PRODUCT_CAP, {}).get("open", 0),
         )  # fmt: skip
 
-    def open_of(self, slot: int, product: str, at: datetime) -> int:
-        """How many leads of a product a partner had open at an instant."""
+    def open_of(self, slot: int, product: str, at: datetime, key: Moment, but: str | None) -> int:
+        """How many leads of a product (casefolded) a partner had open at a moment, one stay left aside."""
         return sum(
-            stay.at <= at and (stay.freed is None or stay.freed > at) and (stay.product or "").casefold() == product
+            stay.id != but and moment(stay.at, stay.id) < key and (stay.freed is None or stay.freed > at)
+            and (stay.product or "").casefold() == product
             for stay in self.by_slot.get(slot, ())
-        )
+        )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import pycountry
 from wtforms import BooleanField, Field, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from models.partners import Partner
 from portal.calendars import public_holidays
@@ -17,6 +17,7 @@ OWN = "own"
 LISTS = ("territories", "products", "tags")
 TERRITORY = "Write a country, then a region or a dash, then how postcodes begin: DE, DE BY, DE - 80."
 CAP = "Give a whole number, or leave it empty."
+PRODUCT_CAP = "Write a product and how many of its leads may be open: Backup = 3."
 
 
 def holiday_choices() -> list[SelectChoice]:
@@ -36,6 +37,7 @@ class PartnerForm(HoursForm):
     )
     timezone = StringField("Time zone", [InputRequired("Give a time zone such as Europe/Berlin.")])
     country = StringField("Country", [InputRequired("Give the country by its two letters, such as DE.")])
+    postcode = StringField("Postcode", [Length(max=16, message="Use at most 16 characters.")])
     territories = TextAreaField("Territories")
     products = TextAreaField("Certified for")
     tags = TextAreaField("Tags")
@@ -46,6 +48,7 @@ class PartnerForm(HoursForm):
     )
     daily_cap = IntegerField("A day at most", [Optional(), NumberRange(1, 100_000, CAP)])
     weekly_cap = IntegerField("A week at most", [Optional(), NumberRange(1, 100_000, CAP)])
+    product_caps = TextAreaField("Open leads of one product at most")
     active = BooleanField("Active", default=True)
     holiday_country = SelectField("Public holidays", choices=holiday_choices, default=OWN)
     early_leads = BooleanField("Offer it early leads as well")
@@ -55,6 +58,9 @@ class PartnerForm(HoursForm):
 
     def validate_territories(self, field: Field) -> None:
         territories_of(field.data)
+
+    def validate_product_caps(self, field: Field) -> None:
+        product_caps_of(field.data)
 
     def values(self) -> dict[str, Any]:
         """What was said, by the names of the API. Raises Invalid where hours cannot be read."""
@@ -67,12 +73,14 @@ class PartnerForm(HoursForm):
             "weight": self.weight.data,
             "timezone": (self.timezone.data or "").strip(),
             "country": country,
+            "postcode": (self.postcode.data or "").strip() or None,
             "territories": territories_of(self.territories.data),
             "products": lines_of(self.products.data),
             "tags": lines_of(self.tags.data),
             "open_lead_cap": self.open_lead_cap.data,
             "daily_cap": self.daily_cap.data,
             "weekly_cap": self.weekly_cap.data,
+            "product_caps": product_caps_of(self.product_caps.data),
             "active": bool(self.active.data),
         }
 
@@ -126,10 +134,26 @@ def territory_text(territory: Mapping[str, str]) -> str:
     return f"{country} {region}".strip()
 
 
+def product_caps_of(text: str | None) -> dict[str, int]:
+    """ "Backup = 3", a product a line. Raises ValidationError with the sentence."""
+    found: dict[str, int] = {}
+    for line in lines_of(text):
+        product, _, most = (part.strip() for part in line.rpartition("="))
+        if not product or not most.isdecimal() or len(most) > 6:
+            raise ValidationError(f"This line cannot be read: {line[:60]}. {PRODUCT_CAP}")
+        if product.casefold() in map(str.casefold, found):
+            raise ValidationError(f"Name each product once: {product[:60]} is there twice.")
+        found[product] = int(most)
+    return found
+
+
 def form_of(partner: Partner) -> PartnerForm:
     """The form with the partner's settings as they are."""
     hours = {name: value for name, value in filled(partner).data.items() if name != "csrf_token"}
-    plain = ("name", "tier", "weight", "timezone", "country", "open_lead_cap", "daily_cap", "weekly_cap", "active")
+    plain = (
+        "name", "tier", "weight", "timezone", "country", "postcode", "open_lead_cap", "daily_cap", "weekly_cap",
+        "active",
+    )  # fmt: skip
     return PartnerForm(
         formdata=None,
         **hours,
@@ -137,6 +161,7 @@ def form_of(partner: Partner) -> PartnerForm:
         territories="\n".join(territory_text(t) for t in partner.territories),
         products="\n".join(partner.products),
         tags="\n".join(partner.tags),
+        product_caps="\n".join(f"{product} = {most}" for product, most in sorted(partner.product_caps.items())),
     )
 
 

@@ -1,7 +1,7 @@
 """A partner's own settings as a form: opening hours as text, closures a line each, holidays, quiet periods."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pycountry
@@ -31,7 +31,9 @@ def holiday_countries() -> list[SelectChoice]:
     return options([("", "None observed"), *sorted(known, key=lambda pair: pair[1])])
 
 
-class HoursForm(FlaskForm):  # type: ignore[misc]
+class WeekForm(FlaskForm):  # type: ignore[misc]
+    """Hours, closures, holidays and quiet periods, of whoever has them."""
+
     mon = StringField(DAY_NAMES[0])
     tue = StringField(DAY_NAMES[1])
     wed = StringField(DAY_NAMES[2])
@@ -44,7 +46,6 @@ class HoursForm(FlaskForm):  # type: ignore[misc]
     holiday_part = StringField("State or province")
     month_end = IntegerField("Days before the end of a month", [Optional(), NumberRange(1, 15, NEVER)])
     quarter_end = IntegerField("Days before the end of a quarter", [Optional(), NumberRange(1, 15, NEVER)])
-    early_leads = BooleanField("Offer us early leads as well")
 
     def days(self) -> list[Field]:
         """The fields of the week, Monday first."""
@@ -73,7 +74,6 @@ class HoursForm(FlaskForm):  # type: ignore[misc]
             "closures": closures_of(self.closures.data),
             "holidays": self._holidays(),
             "quiet_periods": [{"kind": kind, "days": self[kind].data} for kind in QUIET if self[kind].data],
-            "wants_early_leads": bool(self.early_leads.data),
         }
 
     def _holidays(self) -> dict[str, str] | None:
@@ -81,6 +81,16 @@ class HoursForm(FlaskForm):  # type: ignore[misc]
         if not country:
             return None
         return {"country": country, "subdivision": part} if part else {"country": country}
+
+
+class HoursForm(WeekForm):
+    """What a partner sets of itself."""
+
+    early_leads = BooleanField("Offer us early leads as well")
+
+    def settings(self) -> dict[str, Any]:
+        """What was said, by the names of the API. Raises Invalid where hours cannot be read."""
+        return {**super().settings(), "wants_early_leads": bool(self.early_leads.data)}
 
 
 def intervals_of(text: str | None) -> list[list[str]]:
@@ -108,21 +118,31 @@ def closures_of(text: str | None) -> list[dict[str, str]]:
 
 def filled(partner: Partner) -> HoursForm:
     """The form with the partner's settings as they are."""
-    hours, quiet = partner.hours, {period["kind"]: period["days"] for period in partner.quiet_periods}
+    shown = typed(partner.hours, holidays_of(partner), partner.quiet_periods)
+    return HoursForm(formdata=None, **shown, early_leads=partner.wants_early_leads)
+
+
+def typed(
+    hours: Mapping[str, Any], holidays: Mapping[str, str], quiet_periods: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Hours as they are set, as the fields of a ``WeekForm`` show them."""
+    quiet = {period["kind"]: period["days"] for period in quiet_periods}
+    return {
+        **{day: text_of(intervals) for day, intervals in week_of(hours).items()},
+        "closures": "\n".join(closure_text(closure) for closure in hours.get("closures") or []),
+        "holiday_country": holidays.get("country", ""),
+        "holiday_part": holidays.get("subdivision", ""),
+        "month_end": quiet.get("month_end"),
+        "quarter_end": quiet.get("quarter_end"),
+    }
+
+
+def week_of(hours: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """The intervals of every day: as set, or Monday to Friday 09:00-17:00 where nothing was said."""
     week = hours.get("opening_hours")
-    holidays = holidays_of(partner)
-    return HoursForm(
-        formdata=None,
-        **{
-            day: text_of(week.get(day, []) if week is not None else (OFFICE if day in DAYS[:5] else [])) for day in DAYS
-        },
-        closures="\n".join(closure_text(closure) for closure in hours.get("closures") or []),
-        holiday_country=holidays.get("country", ""),
-        holiday_part=holidays.get("subdivision", ""),
-        month_end=quiet.get("month_end"),
-        quarter_end=quiet.get("quarter_end"),
-        early_leads=partner.wants_early_leads,
-    )
+    if week is None:
+        week = dict.fromkeys(DAYS[:5], OFFICE)
+    return {day: week.get(day) or [] for day in DAYS}
 
 
 def holidays_of(partner: Partner) -> Mapping[str, str]:

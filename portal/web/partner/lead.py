@@ -201,6 +201,7 @@ def staff_page(lead_id: str) -> ResponseReturnValue:
         why=_why(found.id),
         reasons=lead_facts.reasons,
         hands=hand_actions(found) if actor().manages_partners else [],
+        tries=actor().role in gate.ADMINS,
     )
 
 

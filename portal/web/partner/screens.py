@@ -10,6 +10,7 @@ from portal.web.partner.our_leads import our_leads
 from portal.web.partner.pool import pool
 from portal.web.partner.standing import standing
 from portal.web.partner.team import team
+from portal.web.partner.why_none import our_why
 from portal.web.partner.work import work
 
-SCREENS: tuple[Blueprint, ...] = (work, pool, our_leads, lead, standing, appeal, team, our_due_times, account)
+SCREENS: tuple[Blueprint, ...] = (work, pool, our_leads, lead, standing, our_why, appeal, team, our_due_times, account)

@@ -12,6 +12,7 @@ from portal.errors import Conflict
 from portal.vocabulary import AgreementKind, Role, Standing
 from portal.web import gate
 from portal.web.partner import acting, agreement_words, standing_facts
+from portal.web.partner.why_none import this_month
 from portal.web.partner.strip import own_partner, read
 from portal.web.shell import attempt, saved, when
 from portal.web.visitor import actor, now
@@ -41,6 +42,7 @@ def index() -> ResponseReturnValue:
         acknowledges=actor().role is Role.PARTNER_ADMIN,
         rate=view.rate,
         few=view.rate.value is None,
+        month=this_month(),
         ladder=view.ladder,
         history=ledger.lines,
         next_url=url_for("standing.index", after=ledger.next, _anchor="history") if ledger.next else None,

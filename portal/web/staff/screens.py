@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from portal.web.admin.audit import audit
 from portal.web.admin.health import health
+from portal.web.admin.lists import lists
 from portal.web.admin.partners import partners
 from portal.web.admin.people import people
 from portal.web.admin.policies import policies
@@ -13,13 +14,16 @@ from portal.web.admin.rules_edit import rules_edit
 from portal.web.admin.rules_text import rules_text
 from portal.web.admin.rules_try import rules_try
 from portal.web.admin.vendor_days import vendor_days
+from portal.web.admin.vendor_hours import vendor_hours
 from portal.web.dev import dev
 from portal.web.staff.appeals import appeals
 from portal.web.staff.board import board
 from portal.web.staff.board_acts import board_acts
 from portal.web.staff.by_hand import by_hand
+from portal.web.staff.coverage import cover
 from portal.web.staff.definition import definition
 from portal.web.staff.due_times import due_times
+from portal.web.staff.fairness import fair
 from portal.web.staff.lead_actions import lead_actions
 from portal.web.staff.leads import leads
 from portal.web.staff.morning import morning
@@ -27,12 +31,16 @@ from portal.web.staff.outages import outages
 from portal.web.staff.partner import partner
 from portal.web.staff.queue import queue
 from portal.web.staff.scoreboard import figures
+from portal.web.staff.why_none import partner_why
 
 SCREENS: tuple[Blueprint, ...] = (
     morning,
     board,
     board_acts,
     partner,
+    partner_why,
+    fair,
+    cover,
     queue,
     by_hand,
     appeals,
@@ -45,6 +53,8 @@ SCREENS: tuple[Blueprint, ...] = (
     rules_edit,
     rules_text,
     rules_try,
+    lists,
+    vendor_hours,
     policies,
     policy_drafts,
     vendor_days,
