@@ -62,6 +62,7 @@ class Decision(Model):
         CheckConstraint("(outcome = 'offered') = (partner_id IS NOT NULL)", name="partner"),
         Index("ix_decision_lead_id_decided_at", "lead_id", "decided_at"),
         Index("ix_decision_assignment_id", "assignment_id"),
+        Index("ix_decision_decided_at", "decided_at"),
     )
 
     id: Mapped[str] = primary_key()

@@ -58,8 +58,8 @@ class Cause:
 class Why:
     """What came of all leads that were decided about, for one partner.
 
-    ``got``: by lead, how it came to it. ``causes``: first what was for it, the most frequent first; then the others. ``halved``: some of those that others
-    were due first for were drawn while it was on reduced leads.
+    ``got``: by lead, how it came to it. ``causes``: first what was for it, the most frequent first; then the others.
+    ``halved``: some of those that others were due first for were drawn while it was on reduced leads.
     """
 
     got: Mapping[str, str]
@@ -161,7 +161,7 @@ class Reason(NamedTuple):
 CAUSES: dict[str, tuple[str, str]] = {
     Gate.ACTIVE: ("while you were switched off", "while it was switched off"),
     Gate.REACHABLE: ("while nobody of yours could be reached", "while nobody there could be reached"),
-    Gate.STANDING: ("while you got no new leads", "while it got no new leads"),
+    Gate.STANDING: ("while you were {}", "while it was {}"),
     Gate.TERRITORY: ("outside your territory", "outside its territory"),
     Gate.CERTIFIED: ("for products you are not certified for", "for products it is not certified for"),
     Gate.OPEN_CAP: ("while you were at your cap of open leads", "while it was at its cap of open leads"),
@@ -218,8 +218,11 @@ def reasons(why: Why, audience: str) -> list[Reason]:
 
 def _reason(cause: Cause, why: Why, reader: int) -> Reason:
     change = HALVED[reader] if cause.name == DUE_FIRST and why.halved else CHANGES[cause.name][reader]
-    sentence = f"{_leads(cause.count)} {CAUSES[cause.name][reader]}"
-    tells = reader or cause.name not in (Gate.TERRITORY, Gate.CERTIFIED)  # what came in elsewhere is not a partner's
+    standings = " or ".join(cause.details) if cause.name == Gate.STANDING else ""
+    sentence = f"{_leads(cause.count)} {CAUSES[cause.name][reader].format(standings)}"
+    # What came in elsewhere is no partner's; a single standing is in the sentence.
+    tells = reader or cause.name not in (Gate.TERRITORY, Gate.CERTIFIED)
+    tells = tells and (cause.name != Gate.STANDING or len(cause.details) > 1)
     details = {told: count for told, count in [*cause.details.items()][:FEW_DETAILS] if told} if tells else {}
     return Reason(cause.name, cause.count, sentence, change, details)
 

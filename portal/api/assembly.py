@@ -12,6 +12,7 @@ from portal.api import (
     assignments,
     audit,
     docs,
+    insight,
     leads,
     obligations,
     openapi,
@@ -26,7 +27,7 @@ from portal.api.keys import counted_as
 from portal.config import ConfigError, Settings
 
 #: Each declares its calls when it is imported.
-VIEWS = (leads, assignments, partners, obligations, appeals, versions, vendor, audit, openapi, docs)
+VIEWS = (leads, assignments, partners, obligations, appeals, versions, vendor, insight, audit, openapi, docs)
 
 
 def register(app: Flask, settings: Settings) -> None:

@@ -189,6 +189,13 @@ class RulesIn(Sent):
     note: Line = ""
 
 
+class PeriodIn(Sent):
+    """A period of the past."""
+
+    from_: From = Field(alias="from", description="From this instant or day (UTC) on.")
+    to: To = Field(description="Before this instant, or to the end of this day (UTC).")
+
+
 class RuleListIn(Sent):
     """A list that rules can name."""
 

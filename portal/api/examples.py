@@ -41,6 +41,7 @@ BY_SCHEMA: dict[str, Any] = {
     "StaffIn": {"email": "lea@vendor.example", "name": "Lea Brandt", "role": "channel_manager"},
     "KeyIn": {"name": "Our CRM"},
     "RulesIn": {"rules": [RULE], "note": "First version"},
+    "PeriodIn": {"from": "2026-01-01", "to": "2026-02-28"},
     "RuleListIn": {"name": "strategic-accounts", "items": ["Acme GmbH", "Globex"], "revision": 3},
     "VendorChange": {"timezone": "Europe/Berlin", "quiet_periods": [{"kind": "quarter_end", "days": 2}]},
     "PublishPolicy": {"effective_from": "2026-04-01T00:00:00Z"},

@@ -28,7 +28,7 @@ runs (409). Only answers that did something (2xx) are kept: after a refusal the 
 
 TAGS = (
     "Leads", "Assignments", "Deals", "Partners", "Obligations", "Appeals", "People and keys", "Rules", "Policies",
-    "Audit",
+    "Reports", "Audit",
 )  # fmt: skip
 REFUSALS = {
     400: "The JSON cannot be read; the place is named.",

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from models.allocation import RuleVersion
 from models.compliance import Policy
+from models.trials import Trial
 from portal.allocation import versions
+from portal.allocation.replay import trials
 from portal.api import answers, bodies, rule_answers
 from portal.api.call import ADMIN, call, hidden_from_others
 from portal.api.cursors import Page, page
@@ -120,6 +122,72 @@ def publish_rules(this: Call) -> tuple[int, Any]:
     """
     row = this.write(lambda: versions.publish(this.session, this.id("version_id"), this.now, this.actor))
     return 200, rules_json(row)
+
+
+def trial_json(row: Trial) -> dict[str, Any]:
+    """One what-if: how far it is, and what came of it."""
+    names = ("id", "rule_version_id", "number", "state", "asked_at", "begun_at", "ended_at", "done", "whole", "result",
+             "problem")  # fmt: skip
+    told = {name: getattr(row, name) for name in names}
+    return {**told, "from": row.from_at, "to": row.to_at, "as_it_was": row.rules is None, "asked_by": row.asked_by_name}
+
+
+def find_trial(this: Call) -> Trial:
+    """The what-if that the path names, of the version that it names."""
+    only_admin(this)
+    return trials.found(this.session, this.id("trial_id"), this.id("version_id"))
+
+
+@call(
+    "POST",
+    "/rule-versions/<version_id>/simulate",
+    ADMIN,
+    {202: rule_answers.Trial},
+    tag=RULES,
+    find=find_rules,
+    body=bodies.PeriodIn,
+)
+def simulate_rules(this: Call) -> tuple[int, Any]:
+    """Ask for a what-if: the decisions of a past period made again by this version.
+
+    It runs beside everything else and changes nothing; ask for it again until its `state` is `done`. The live version
+    stands for the rules as they were: each decision is made again by the version that was live then.
+    """
+    start, end = this.body.from_, this.body.to
+    version_id = this.id("version_id")
+    row = this.write(lambda: trials.ask(this.session, version_id, start, end, this.now, this.actor))
+    return 202, trial_json(row)
+
+
+@call(
+    "GET", "/rule-versions/<version_id>/simulations", ADMIN, {200: answers.ListOf(rule_answers.Trial)}, tag=RULES,
+    find=find_rules, query=Page,
+)  # fmt: skip
+def list_simulations(this: Call) -> tuple[int, Any]:
+    """List the what-ifs of a version, newest first."""
+    rows, following = page(
+        this.session, select(Trial).where(Trial.rule_version_id == this.found.id), [Trial.id], this.query,
+        name="simulations", newest_first=True,
+    )  # fmt: skip
+    return 200, {"items": [trial_json(row) for row in rows], "next": following}
+
+
+@call(
+    "GET", "/rule-versions/<version_id>/simulations/<trial_id>", ADMIN, {200: rule_answers.Trial}, tag=RULES,
+    find=find_trial,
+)  # fmt: skip
+def show_simulation(this: Call) -> tuple[int, Any]:
+    """Show a what-if: how far it is, and its `result` once it is done."""
+    return 200, trial_json(this.found)
+
+
+@call(
+    "POST", "/rule-versions/<version_id>/simulations/<trial_id>/cancel", ADMIN, {200: rule_answers.Trial}, tag=RULES,
+    find=find_trial,
+)  # fmt: skip
+def cancel_simulation(this: Call) -> tuple[int, Any]:
+    """Cancel a what-if that is under way."""
+    return 200, trial_json(this.write(lambda: trials.cancel(this.session, this.id("trial_id"), this.now)))
 
 
 @call("POST", "/policies", ADMIN, {201: answers.PolicyVersion}, tag=POLICIES, body=bodies.PolicyIn, raw=True)

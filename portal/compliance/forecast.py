@@ -18,6 +18,7 @@ DOWN = (Standing.GOOD, Standing.WARNED, Standing.REDUCED, Standing.STOPPED)
 #: Later than anything: the fold ends by itself where nothing more comes.
 END = datetime.max.replace(tzinfo=UTC)
 
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """A change of standing to come. ``at``: when it would be recorded (grace included).

@@ -234,17 +234,22 @@ def _store(session: AnySession, partner: Partner, state: State, at: datetime) ->
 
 
 def derive(partner: Partner, ladder: Ladder) -> None:
-    """The cap and weight that count under the partner's standing.
+    """Set the cap and weight that count under the partner's standing."""
+    partner.cap_now, partner.weight_now_x2 = derived(partner, partner.standing, ladder)
 
-    1. Reduced: half the weight (the column is in halves) and half the cap, rounded up.
+
+def derived(partner: Partner, standing: Standing, ladder: Ladder) -> tuple[int, int]:
+    """The cap and weight that count for a partner under a standing.
+
+    1. Reduced: half the weight (it is given in halves) and half the cap, rounded up.
     2. Probation: the ladder's small cap, where it is the smaller one.
     3. Otherwise its own.
     """
-    partner.cap_now, partner.weight_now_x2 = partner.open_lead_cap, 2 * partner.weight
-    if partner.standing is Standing.REDUCED:
-        partner.cap_now, partner.weight_now_x2 = -(-partner.open_lead_cap // 2), partner.weight
-    elif partner.standing is Standing.PROBATION:
-        partner.cap_now = min(partner.open_lead_cap, ladder.probation_open_lead_cap)
+    if standing is Standing.REDUCED:
+        return -(-partner.open_lead_cap // 2), partner.weight
+    if standing is Standing.PROBATION:
+        return min(partner.open_lead_cap, ladder.probation_open_lead_cap), 2 * partner.weight
+    return partner.open_lead_cap, 2 * partner.weight
 
 
 def _record(session: AnySession, partner: Partner, step: Step, at: datetime, words: Mapping[str, Any]) -> None:

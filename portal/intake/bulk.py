@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, String, bindparam, func, or_, select
+from sqlalchemy import ARRAY, String, bindparam, func, select
 
 from models.assignments import Assignment
 from models.base import Model
@@ -161,5 +161,7 @@ def _kin_rows(session: AnySession, leads: Sequence[Lead]) -> Sequence[Any]:
     externals = sorted({lead.external_id for lead in leads if lead.external_id})
     emails = sorted({lead.email_norm for lead in leads if lead.email_norm})
     phones = sorted({phone for lead in leads if (phone := phone_of(lead))})
-    same = or_(LEADS.c.external_id.in_(externals), LEADS.c.email_norm.in_(emails), LEADS.c.phone_norm.in_(phones))
-    return session.execute(select(*KIN_COLUMNS, LEADS.c.email_norm, LEADS.c.phone_norm).where(same)).all()
+    columns = (*KIN_COLUMNS, LEADS.c.email_norm, LEADS.c.phone_norm)
+    shared = ((LEADS.c.external_id, externals), (LEADS.c.email_norm, emails), (LEADS.c.phone_norm, phones))
+    found = [session.execute(select(*columns).where(column.in_(values))) for column, values in shared if values]
+    return list({row.id: row for rows in found for row in rows}.values())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, case, literal, null, or_, select, true, union_all
+from sqlalchemy import Table, bindparam, literal, null, select, true, union_all
 
 from models.assignments import Assignment
 from models.leads import Campaign, Lead
@@ -25,21 +25,15 @@ LEADS = cast(Table, Lead.__table__)
 CAMPAIGNS = cast(Table, Campaign.__table__)
 LIVE = cast(Table, Live.__table__)
 KIN_COLUMNS = (LEADS.c.id, LEADS.c.external_id, LEADS.c.status, LEADS.c.received_at, LEADS.c.grade)
-_kin = (
-    select(*KIN_COLUMNS)
-    .where(
-        or_(
-            LEADS.c.external_id == bindparam("external"),
-            LEADS.c.email_norm == bindparam("email"),
-            LEADS.c.phone_norm == bindparam("phone"),
-        )
-    )
-    .order_by(
-        case((LEADS.c.external_id == bindparam("external"), 0), else_=1), LEADS.c.received_at.desc(), LEADS.c.id.desc()
-    )
-    .limit(KIN)
-    .subquery()
-)
+
+
+def _kin(column: Any, name: str, index: str | None = None) -> Any:
+    """The latest leads that share one value. By one column each: SQLite would go through all leads for several; and by
+    ``index``: where most leads lack the value it would go through all of them too."""
+    same = select(*KIN_COLUMNS).where(column == bindparam(name))
+    same = same.with_hint(LEADS, f"INDEXED BY {index}", "sqlite") if index else same
+    latest = same.order_by(LEADS.c.received_at.desc(), LEADS.c.id.desc()).limit(KIN).subquery()
+    return select(literal("lead").label("what"), *latest.c)
 
 
 def _told(what: str, id_: Any, where: Any) -> Any:
@@ -53,7 +47,9 @@ def _told(what: str, id_: Any, where: Any) -> Any:
 #: external, email, phone}
 KNOWN = Prepared(
     union_all(
-        select(literal("lead").label("what"), *_kin.c),
+        _kin(LEADS.c.external_id, "external"),
+        _kin(LEADS.c.email_norm, "email", "ix_lead_email_norm"),
+        _kin(LEADS.c.phone_norm, "phone", "ix_lead_phone_norm"),
         _told("live", LIVE.c.revision, LIVE.c.id == 1),
         _told("campaign", CAMPAIGNS.c.id, CAMPAIGNS.c.name == bindparam("called")),
         _told("works", WORKS.c.partner_id, true()),
@@ -100,7 +96,7 @@ def known_of(session: AnySession, lead: Lead) -> Known:
     rows = KNOWN.rows(session, **asked)
     ids = {row.what: row.id for row in rows if row.what != "lead"}
     read_already(session, ids["live"])
-    itself, person = sort_out(lead, (Kin(*row[1:]) for row in rows if row.what == "lead"))
+    itself, person = sort_out(lead, {row.id: Kin(*row[1:]) for row in rows if row.what == "lead"}.values())
     original = None
     if person is not None and itself is None:
         history = session.execute(select(*HISTORY).where(Assignment.lead_id == person.id).order_by(Assignment.id))

@@ -1,7 +1,7 @@
 """Redis or Valkey, which carries jobs to workers. The database knows everything that is lost with it.
 
-One queue, emptied by ``fairlead worker``. A job carries the id of a mail or a what-if and nothing else, as JSON, so that
-whoever can write to the server can make a worker do no more than look at one.
+One queue, emptied by ``fairlead worker``. A job carries the id of a mail or a what-if and nothing else, as JSON, so
+that whoever can write to the server can make a worker do no more than look at one.
 """
 
 from collections.abc import Sequence

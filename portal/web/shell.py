@@ -68,6 +68,7 @@ WITHIN = {
     "rules_edit": "rules",
     "rules_text": "rules",
     "rules_try": "rules",
+    "rules_whatif": "rules",
 }
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from portal.allocation.replay import trials
 from portal.api import answers, examples, rule_answers
+from portal.vocabulary import TrialState
 from tests.api.conftest import House
 
 RULE = examples.RULE
@@ -161,3 +163,71 @@ def test_the_audit_names_who_did_what(house: House) -> None:
     assert house.admin.get("/audit", **{"from": "2030-01-01"})["items"] == []
     for caller in (house.manager, house.marketer, house.partner):
         caller.get("/audit", expect=403)
+
+
+def test_a_what_if_is_asked_for_run_and_read(house: House) -> None:
+    leads = [house.lead() for _ in range(4)]
+    only = {"name": "All", "strategy": {"kind": "named", "partner": house.partner.partner_id}, "then": "queue"}
+    draft = house.admin.post("/rule-versions", {"rules": [only]}, expect=201)
+    house.clock.forward(hours=1)
+    path = f"/rule-versions/{draft['id']}"
+    period = {"from": "2026-03-02", "to": "2026-03-02T10:00:00Z"}
+    asked = house.admin.post(f"{path}/simulate", period, expect=202)
+    rule_answers.Trial.model_validate(asked)
+    assert (asked["state"], asked["from"], asked["done"], asked["result"]) == (
+        "waiting", "2026-03-02T00:00:00Z", 0, None,
+    )  # fmt: skip
+    here = f"{path}/simulations/{asked['id']}"
+    assert house.admin.get(here) == asked
+    assert trials.carry_out(house.session, asked["id"], "me", lambda: house.clock.now) is TrialState.DONE
+    done = house.admin.get(here)
+    rule_answers.Trial.model_validate(done)
+    assert done["state"] == "done"
+    got = {p["id"]: (p["before"], p["after"]) for p in done["result"]["partners"]}
+    assert got == {house.partner.partner_id: (2, 4), house.rival.partner_id: (2, 0)}
+    assert (done["result"]["leads"], done["result"]["elsewhere"]) == (len(leads), 2)
+    assert [row["id"] for row in house.admin.get(f"{path}/simulations")["items"]] == [asked["id"]]
+    house.admin.post(f"{here}/cancel", expect=409)
+
+
+def test_a_what_if_is_cancelled(house: House) -> None:
+    version = house.admin.get("/rule-versions")["items"][0]
+    path = f"/rule-versions/{version['id']}"
+    house.clock.forward(hours=1)
+    asked = house.admin.post(f"{path}/simulate", {"from": "2026-03-01", "to": "2026-03-02"}, expect=202)
+    assert asked["as_it_was"] is True
+    cancelled = house.admin.post(f"{path}/simulations/{asked['id']}/cancel")
+    assert (cancelled["state"], cancelled["ended_at"]) == ("cancelled", "2026-03-02T10:00:00Z")
+    assert trials.carry_out(house.session, asked["id"], "me", lambda: house.clock.now) is None
+
+
+@pytest.mark.parametrize(
+    ("period", "field"),
+    [
+        ({"from": "2026-03-03", "to": "2026-03-04"}, "from"),
+        ({"from": "2026-02-02", "to": "2026-02-01"}, "from"),
+        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
+        ({"from": "2026-02-02"}, "to"),
+        ({"from": "soon", "to": "2026-02-01"}, "from"),
+    ],
+)
+def test_a_what_if_is_about_the_past(house: House, period: dict[str, str], field: str) -> None:
+    version = house.admin.get("/rule-versions")["items"][0]
+    problem = house.admin.post(f"/rule-versions/{version['id']}/simulate", period, expect=422)
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert house.admin.get(f"/rule-versions/{version['id']}/simulations")["items"] == []
+
+
+def test_what_ifs_are_the_admins_alone(house: House) -> None:
+    version, nothing = house.admin.get("/rule-versions")["items"][0], "01977c3e-8f00-7a6b-9d1e-3b2f5c7a9e10"
+    house.clock.forward(hours=1)
+    path, period = f"/rule-versions/{version['id']}", {"from": "2026-03-01", "to": "2026-03-02"}
+    asked = house.admin.post(f"{path}/simulate", period, expect=202)
+    for caller in (house.manager, house.marketer, house.partner):
+        caller.post(f"{path}/simulate", period, expect=404)
+        caller.get(f"{path}/simulations", expect=404)
+        caller.get(f"{path}/simulations/{asked['id']}", expect=404)
+        caller.post(f"{path}/simulations/{asked['id']}/cancel", expect=404)
+    house.admin.get(f"{path}/simulations/{nothing}", expect=404)
+    other = house.admin.post("/rule-versions", {"rules": [RULE]}, expect=201)
+    house.admin.get(f"/rule-versions/{other['id']}/simulations/{asked['id']}", expect=404)

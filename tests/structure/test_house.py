@@ -94,7 +94,7 @@ def test_no_page_asks_for_a_picture_in_an_address() -> None:
 def _pictured() -> set[frozenset[str]]:
     """The classes that together bring one of Bootstrap's pictures, straight or in a variable."""
     rules = re.findall(r"([^{}]+)\{([^{}]*)\}", _text(BOOTSTRAP))
-    selectors = [re.sub(r":not\([^)]*\)", "", selector) for selector, body in rules if "url(\"data:" in body]
+    selectors = [re.sub(r":not\([^)]*\)", "", selector) for selector, body in rules if 'url("data:' in body]
     return {frozenset(re.findall(r"\.([a-z][\w-]*)", each)) for selector in selectors for each in selector.split(",")}
 
 

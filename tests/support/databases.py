@@ -124,10 +124,10 @@ def migrate(url: str) -> None:
     """Brings the database at ``url`` to the newest revision, by the migrations themselves."""
     from flask_migrate import upgrade
 
-    from app import create_app
+    from app import core_app
     from models.base import db
 
-    app = create_app(settings_for(url))
+    app = core_app(settings_for(url))
     with app.app_context():
         upgrade()
         db.session.remove()

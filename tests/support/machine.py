@@ -12,26 +12,33 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sqlalchemy import func, select
 
 from models import base
+from models.appeals import Appeal
 from models.assignments import Activity, Assignment, Deal, Feedback, Obligation
 from models.base import db
+from models.excuses import Outage
 from models.leads import Lead
 from models.partners import Partner
 from models.session import unit
+from portal.accounts.actor import SYSTEM, Actor
 from portal.allocation.hand import REOPENABLE
 from portal.compliance import partners
 from portal.compliance import policies as policy_service
 from portal.compliance.partners import SETTINGS
 from portal.compliance.settings import parse_settings
-from portal.enforcement import acts
+from portal.enforcement import acts, appeals, excuses
 from portal.enforcement.placing import place_freed
 from portal.enforcement.sweep import sweep
 from portal.errors import Refusal
 from portal.follow_up.deal_acts import DealFacts
 from portal.follow_up.service import Touch, Verdict
 from portal.follow_up.undo import Ask
+from portal.intake.bulk import receive_all
+from portal.intake.policy import parse_lead
 from portal.vocabulary import (
     ActivityKind,
     ActivityOutcome,
+    AppealKind,
+    AppealState,
     AssignmentOrigin,
     AssignmentState,
     DealStage,
@@ -39,12 +46,15 @@ from portal.vocabulary import (
     Disposition,
     LeadStatus,
     ObligationState,
+    OutageKind,
+    Role,
     Standing,
 )
 from tests.support import checks
 from tests.support.databases import Database
 from tests.support.stage import CHANGES, PARTNERS, PEOPLE, POLICIES, STAFF, STEPS, rules_of
 from tests.support.world import (
+    DAY,
     HOUR,
     MONDAY,
     make_partner,
@@ -60,11 +70,17 @@ indexes = st.integers(0, 30)
 
 #: What happens, as often as it is named here.
 OFTEN = ("receive", "wait_for_what_comes", "sweep", "accept")
-SOMETIMES = ("receive", "wait", "accept", "accept_all", "touch", "feedback", "undo", "ready", "release", "decline")
+SOMETIMES = (
+    "receive", "import_many", "wait", "accept", "accept_all", "touch", "feedback", "undo", "ready", "release",
+    "decline", "appeal", "answer_appeal",
+)  # fmt: skip
 SELDOM = (
     "claim", "assign", "recall", "take_out", "merge", "reopen", "register_deal", "change_deal", "hold", "exempt",
-    "waive", "extend", "change_partner", "publish_rules", "publish_policy",
+    "waive", "extend", "change_partner", "publish_rules", "publish_policy", "declare_outage", "withdraw_outage",
+    "touch_and_judge",
 )  # fmt: skip
+#: Room for single products, granted and taken.
+ROOM: tuple[dict[str, Any], ...] = ({"product_caps": {"valves": 1}}, {"product_caps": {}}, {"open_lead_cap": 3})
 HAPPENINGS = 4 * OFTEN + 2 * SOMETIMES + SELDOM
 
 
@@ -166,8 +182,10 @@ class Vendor(RuleBasedStateMachine):
         self.check()
         none(checks.wrong_after_sweep(self.session, self.now))
         again = sweep(self.session, self.now)
-        done = again.breaches, again.standing_changes, again.warnings, again.pools_ended, again.set_aside
-        assert done == (0, 0, 0, 0, 0), f"swept again: {again}"
+        done = (
+            again.breaches, again.standing_changes, again.warnings, again.pools_ended, again.set_aside, again.excused,
+        )  # fmt: skip
+        assert not any(done), f"swept again: {again}"
         self.check()
 
     # Leads.
@@ -181,6 +199,22 @@ class Vendor(RuleBasedStateMachine):
             who = PEOPLE[(a + b) % len(PEOPLE)]
             email = who if number == 0 else f"{self.now:%m%d%H%M}.{number}.{who}"
             receive_lead(self.session, self.now, email=email, **facts)
+        self.check()
+
+    def import_many(self, a: int, b: int) -> None:
+        """A file of up to six rows in one transaction: known people, two rows of one person, one row sent again."""
+        self.session.commit()
+        rows = []
+        for number in range(1 + a % 6):
+            who = PEOPLE[(a * b + number // 2) % len(PEOPLE)]
+            email = who if number % 3 else f"{self.now:%m%d%H%M}.i{number}.{who}"
+            rows.append(
+                {"email": email, "last_name": "Row", "country": ("DE", "FR")[(b + number) % 2],
+                 "product": ("valves", "pumps", "")[number % 3], "external_id": f"row {(a + number) % 12}"}
+            )  # fmt: skip
+        news = [parse_lead(row, self.now) for row in rows]
+        received = unit(self.session, lambda: receive_all(self.session, news, self.now, SYSTEM))
+        assert len(received) == len(rows)
         self.check()
 
     def claim(self, a: int, b: int) -> None:
@@ -232,6 +266,10 @@ class Vendor(RuleBasedStateMachine):
         disposition = tuple(Disposition)[b % len(Disposition)]
         self.as_holder(a, acts.feedback, Verdict(3, disposition), self.now, live=b % 4 > 0)
 
+    def touch_and_judge(self, a: int, b: int) -> None:
+        touch, verdict = Touch(ActivityKind.CALL, ActivityOutcome.REACHED), Verdict(4, tuple(Disposition)[b % 5])
+        self.as_holder(a, acts.log_and_judge, touch, verdict, self.now)
+
     def undo(self, a: int, b: int) -> None:
         model = (Activity, Feedback)[b % 2]
         if slip := self.one(model, -a, model.undo_until > self.now):
@@ -275,12 +313,38 @@ class Vendor(RuleBasedStateMachine):
         if row := self.one(Obligation, a, Obligation.state == ObligationState.OPEN):
             self.act(acts.extend, STAFF, [row.id], "our fault", row.due_at + STEPS[b % len(STEPS)], self.now)
 
+    # What excuses.
+
+    def appeal(self, a: int, b: int) -> None:
+        late = Obligation.state.in_((ObligationState.BREACHED, ObligationState.CURED, ObligationState.OPEN))
+        if row := self.one(Obligation, -a, late):
+            kind, name = tuple(AppealKind)[b % len(AppealKind)], "Admin"
+            admin = Actor(kind="user", id=None, name=name, role=Role.PARTNER_ADMIN, partner_id=row.partner_id)
+            self.act(appeals.file_appeal, admin, row.id, kind, "It was your fault.", None, self.now)
+
+    def answer_appeal(self, a: int, b: int) -> None:
+        """Granted two times of three, once with another due time."""
+        if found := self.one(Appeal, a, Appeal.state == AppealState.OPEN):
+            later = self.now + STEPS[a % len(STEPS)] if b % 3 == 1 else None
+            self.act(appeals.decide, STAFF, found.id, b % 3 > 0, "seen", later, self.now)
+
+    def declare_outage(self, a: int, b: int) -> None:
+        """Of the past, of the present or of days to come; an outage or a vendor that was closed."""
+        start = self.now + (-2 * DAY, -5 * HOUR, -HOUR, HOUR, DAY)[a % 5]
+        kind, end = tuple(OutageKind)[b % len(OutageKind)], start + STEPS[b % 5]
+        self.act(excuses.declare, STAFF, kind, start, end, "power cut", self.now)
+
+    def withdraw_outage(self, a: int, b: int) -> None:
+        if found := self.one(Outage, a, Outage.withdrawn_at.is_(None)):
+            self.act(excuses.withdraw, STAFF, found.id, "was none", self.now)
+
     # Configuration.
 
     def change_partner(self, a: int, b: int) -> None:
         found = self.partner(a)
         current = {name: getattr(found, name) for name in SETTINGS}
-        columns = parse_settings(CHANGES[b % len(CHANGES)], current)
+        changes = CHANGES + ROOM
+        columns = parse_settings(changes[b % len(changes)], current)
         self.act(lambda session: self._change(session, found.id, columns))
 
     def _change(self, session: Any, partner_id: str, columns: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ OTHERS = {
     "filename": "a file of ours",
     "secret": "a one-time link, looked up by its hash",
     "version_id": "versions belong to the vendor; partners reach no route of them",
+    "trial_id": "a what-if of the vendor; partners reach no route of it",
     "policy_id": "versions belong to the vendor; partners reach no route of them",
     "outage_id": "an outage concerns every partner; partners reach no route of it",
     "list_name": "a list that rules name; partners reach no route of them",

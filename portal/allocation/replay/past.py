@@ -173,7 +173,7 @@ class Past:
 
     @cached_property
     def usual(self) -> dict[int, timedelta]:
-        """How long a lead usually stays among a partner's open ones: the median of its own; of all where it has none."""
+        """How long a lead usually stays among a partner's open ones: its own median; that of all where it has none."""
         spans = {slot: [s.freed - s.at for s in stays if s.freed] for slot, stays in self.by_slot.items()}
         everybody = [span for some in spans.values() for span in some]
         general = median(everybody) if everybody else USUAL_STAY

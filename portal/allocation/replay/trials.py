@@ -79,6 +79,14 @@ def cancel(session: AnySession, trial_id: str, now: datetime) -> Trial:
     return trial
 
 
+def found(session: AnySession, trial_id: str, version_id: str | None = None) -> Trial:
+    """One what-if, of a version where that is named. Raises NotFound."""
+    trial = session.get(Trial, trial_id)
+    if trial is None or version_id not in (None, trial.rule_version_id):
+        raise NotFound
+    return trial
+
+
 def due(session: AnySession, now: datetime) -> list[str]:
     """Those that nobody works on, the one asked first first."""
     free = or_(Trial.state == TrialState.WAITING, Trial.taken_until <= now)
@@ -115,8 +123,13 @@ def carry_out(
         return None
     except Exception as error:
         session.rollback()
-        return _end(session, trial_id, owner, clock(), TrialState.BROKEN, problem=f"{type(error).__name__}: {error}")
+        return _end(session, trial_id, owner, clock(), TrialState.BROKEN, problem=_problem(error))
     return _end(session, trial_id, owner, clock(), TrialState.DONE, result=result)
+
+
+def _problem(error: Exception) -> str:
+    """What went wrong, in a line: what a database adds about values stays out."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:300]
 
 
 def _taken(session: AnySession, trial_id: str, owner: str, now: datetime) -> bool:

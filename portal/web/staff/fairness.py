@@ -27,6 +27,7 @@ LABEL = 13
 USED = {
     AssignmentState.DECLINED: "declined", AssignmentState.EXPIRED: "not answered", AssignmentState.RECALLED: "recalled",
 }  # fmt: skip
+AWAY = {Gate.EARLIER_HOLDER.value: "held before"}
 OUTSIDE = tuple(origin for origin in ORIGINS if origin != AssignmentOrigin.ROTATION)
 Names = Mapping[int, Any]
 
@@ -66,8 +67,9 @@ def _listed(rotation: Rotation, days: Period, on: bool) -> dict[str, Any]:
     args = {**pages.address(days), "rotation": rotation.key}
     return {
         "title": title(rotation), "url": url_for("fairness.index", **args), "on": on, "key": rotation.key,
-        "drawn": rotation.drawn, "partners": len(rotation.lines), "worst": leads(rotation.worst),
-        "steady": rotation.steady,
+        "drawn": lead_words(rotation.drawn),
+        "partners": f"{len(rotation.lines)} partner{'' if len(rotation.lines) == 1 else 's'}",
+        "worst": leads(rotation.worst),
     }  # fmt: skip
 
 
@@ -84,11 +86,12 @@ def _shown(rotation: Rotation, names: Names, days: Period) -> dict[str, Any]:
 
 def _sentence(rotation: Rotation) -> str:
     """What the balances prove."""
+    told = f"The largest balance is {leads(rotation.worst)} of a lead."
     if rotation.steady:
-        told = "The same partners with the same weights shared every lead: no balance can reach one lead."
-    else:
-        told = "Who could take a lead, or a weight, changed on the way: a balance may pass one lead, and stays small."
-    return f"{told} The largest is {leads(rotation.worst)}."
+        return f"{told} The same partners with the same weights shared every lead: it can never reach one."
+    return (
+        f"{told} Who could take a lead, or a weight, changed on the way; in a pool that stays the same it is under one."
+    )
 
 
 def _line(line: Line, names: Names, days: Period) -> dict[str, Any]:
@@ -111,8 +114,8 @@ def why(line: Line) -> str:
     if line.used:
         parts.append(f"{_counted(line.used, USED)}: the turn is used")
     if line.away:
-        causes = {gate: CAUSES[Gate(gate)] for gate in line.away}
-        parts.append(f"no share of {sum(line.away.values())}: {_counted(line.away, causes)}")
+        causes = {gate: AWAY.get(gate, CAUSES[Gate(gate)].replace("their", "its")) for gate in line.away}
+        parts.append(f"no share of {lead_words(sum(line.away.values()))} ({_counted(line.away, causes)})")
     if line.not_for_it:
         parts.append(f"{line.not_for_it} not of its territory or products")
     told = "; ".join(parts)
@@ -130,8 +133,13 @@ def _mark(line: Line, names: Names) -> dict[str, Any]:
         "label": label,
         "value": line.got,
         "before": float(line.share),
-        "text": f"{line.got:,} of {leads(line.share)}",
+        "text": f"{line.got:,}",
     }
+
+
+def lead_words(count: int) -> str:
+    """ "1 lead", "1,200 leads"."""
+    return f"{count:,} lead{'' if count == 1 else 's'}"
 
 
 def leads(of: Fraction, *, signed: bool = False) -> str:

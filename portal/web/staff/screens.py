@@ -13,6 +13,7 @@ from portal.web.admin.rules import rules
 from portal.web.admin.rules_edit import rules_edit
 from portal.web.admin.rules_text import rules_text
 from portal.web.admin.rules_try import rules_try
+from portal.web.admin.rules_whatif import rules_whatif
 from portal.web.admin.vendor_days import vendor_days
 from portal.web.admin.vendor_hours import vendor_hours
 from portal.web.dev import dev
@@ -53,6 +54,7 @@ SCREENS: tuple[Blueprint, ...] = (
     rules_edit,
     rules_text,
     rules_try,
+    rules_whatif,
     lists,
     vendor_hours,
     policies,
