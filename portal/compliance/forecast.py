@@ -114,5 +114,10 @@ def worse(forecasts: Iterable[Forecast], shown: Standing) -> Forecast | None:
     """The change to tell first: the first stop, else the first rung below the present one."""
     ahead = [f for f in forecasts if f.misses]
     stops = [f for f in ahead if f.to is Standing.STOPPED]
-    lower = [f for f in ahead if f.to in DOWN and shown in DOWN and DOWN.index(f.to) > DOWN.index(shown)]
+    lower = [f for f in ahead if below(f.to, shown)]
     return next(iter(stops + lower), None)
+
+
+def below(to: Standing, shown: Standing) -> bool:
+    """Whether one rung gives fewer leads than another."""
+    return to in DOWN and shown in DOWN and DOWN.index(to) > DOWN.index(shown)

@@ -55,9 +55,7 @@ def _then_place(
     return result
 
 
-def accept(
-    session: AnySession, actor: Actor, assignment_id: str, now: datetime, link: str | None = None
-) -> Assignment:
+def accept(session: AnySession, actor: Actor, assignment_id: str, now: datetime, link: str | None = None) -> Assignment:
     """Accept an offer of the actor's partner."""
     return _then_place(session, now, lambda: follow_up.accept(session, assignment_id, now, actor), link)
 

@@ -27,11 +27,9 @@ LIVE = cast(Table, Live.__table__)
 KIN_COLUMNS = (LEADS.c.id, LEADS.c.external_id, LEADS.c.status, LEADS.c.received_at, LEADS.c.grade)
 
 
-def _kin(column: Any, name: str, index: str | None = None) -> Any:
-    """The latest leads that share one value. By one column each: SQLite would go through all leads for several; and by
-    ``index``: where most leads lack the value it would go through all of them too."""
+def _kin(column: Any, name: str) -> Any:
+    """The latest leads that share one value. By one column each: SQLite would go through all leads for several."""
     same = select(*KIN_COLUMNS).where(column == bindparam(name))
-    same = same.with_hint(LEADS, f"INDEXED BY {index}", "sqlite") if index else same
     latest = same.order_by(LEADS.c.received_at.desc(), LEADS.c.id.desc()).limit(KIN).subquery()
     return select(literal("lead").label("what"), *latest.c)
 
@@ -48,8 +46,8 @@ def _told(what: str, id_: Any, where: Any) -> Any:
 KNOWN = Prepared(
     union_all(
         _kin(LEADS.c.external_id, "external"),
-        _kin(LEADS.c.email_norm, "email", "ix_lead_email_norm"),
-        _kin(LEADS.c.phone_norm, "phone", "ix_lead_phone_norm"),
+        _kin(LEADS.c.email_norm, "email"),
+        _kin(LEADS.c.phone_norm, "phone"),
         _told("live", LIVE.c.revision, LIVE.c.id == 1),
         _told("campaign", CAMPAIGNS.c.id, CAMPAIGNS.c.name == bindparam("called")),
         _told("works", WORKS.c.partner_id, true()),

@@ -265,6 +265,25 @@
     }
   });
 
+  // ---------- What goes on beside the page ----------
+
+  /** Ask again for the page of something that is under way, and show how far it is; once it has ended, the whole page. */
+  async function poll(place) {
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const next = one("[data-poll]", page);
+      if (!next || answer.redirected) return location.reload();
+      place.replaceChildren(...document.adoptNode(next).childNodes);
+    } catch {
+      // The server does not answer just now: the next time it may.
+    }
+    setTimeout(poll, Number(place.dataset.poll), place);
+  }
+
+  const underWay = one("[data-poll]");
+  if (underWay) setTimeout(poll, Number(underWay.dataset.poll), underWay);
+
   root.classList.add("has-script");
   if (stored.get()) root.classList.add("no-keys");
   document.body.append(live);

@@ -23,7 +23,7 @@ from portal.web.visitor import actor
 fair = Blueprint("fairness", __name__, url_prefix="/fairness")
 gate.only(fair, *gate.MANAGERS)
 MARKS = 6
-LABEL = 13
+LABEL = 12
 USED = {
     AssignmentState.DECLINED: "declined", AssignmentState.EXPIRED: "not answered", AssignmentState.RECALLED: "recalled",
 }  # fmt: skip

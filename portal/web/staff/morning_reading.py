@@ -17,23 +17,20 @@ from models.platform import Mail
 from models.session import AnySession
 from portal.accounts import access
 from portal.accounts.actor import Actor
-from portal.compliance.forecast import Forecast, forecast
-from portal.compliance.policy import BusinessDays, LadderVersion, Mark, State, tally_at
-from portal.compliance.service import business_days_of_all, ladders, marks_of_all
+from portal.compliance.ahead import Fall, falls
+from portal.compliance.forecast import Forecast
 from portal.vocabulary import AssignmentState, ObligationKind, ObligationState, Role, Standing
 from portal.web.staff.board_reading import owed
 
-AHEAD, LATELY, MAILS = timedelta(hours=48), timedelta(hours=24), timedelta(days=7)
-#: So many partners, by their next deadline, are looked at for a stop to come.
-MOST_LOOKED_AT = 200
+LATELY, MAILS = timedelta(hours=24), timedelta(days=7)
 MOST_PEOPLE = 500
 
 
 @dataclass(frozen=True)
 class ToBeStopped:
-    """A partner that a stop awaits. ``contact``: whom to write to, where anybody there can be reached.
+    """A partner that a stop (or another lower rung) awaits. ``contact``: whom to write to, where anybody there can be reached.
 
-    ``misses``: the deadlines that bring the stop about if they are missed, the next one first, each with its lead.
+    ``misses``: the deadlines that bring it about if they are missed, the next one first, each with its lead.
     """
 
     partner: Partner
@@ -45,16 +42,16 @@ class ToBeStopped:
 
 def to_be_stopped(session: AnySession, actor: Actor, now: datetime) -> list[ToBeStopped]:
     """The partners that will be stopped within 48 hours if they do nothing, the first one first."""
-    versions, until = ladders(session), now + AHEAD
-    partners = _at_risk(session, actor, versions, now)
-    ids = [partner.id for partner in partners]
-    marks, calendars = marks_of_all(session, partners, versions), business_days_of_all(session, ids)
-    found = [_falling(p, marks[p.id], versions, calendars[p.id], now, until) for p in partners]
-    falls = [(partner, *fall) for partner, fall in zip(partners, found, strict=True) if fall]
-    people = contacts(session, actor, [partner.id for partner, *_ in falls])
-    missed = _missed(session, actor, [id_ for _, fall, _ in falls for id_ in fall.misses])
-    rows = [ToBeStopped(p, fall, overdue, people.get(p.id), missed[p.id]) for p, fall, overdue in falls]
-    return sorted(rows, key=lambda row: (row.fall.at, row.partner.name))
+    return with_leads(session, actor, [f for f in falls(session, actor, now) if f.told.to is Standing.STOPPED])
+
+
+def with_leads(session: AnySession, actor: Actor, found: Sequence[Fall]) -> list[ToBeStopped]:
+    """Changes to come, each with whom to write to and the deadlines that prevent it."""
+    people = contacts(session, actor, [fall.partner.id for fall in found])
+    missed = _missed(session, actor, [id_ for fall in found for id_ in fall.told.misses])
+    return [
+        ToBeStopped(it.partner, it.told, it.overdue, people.get(it.partner.id), missed[it.partner.id]) for it in found
+    ]
 
 
 def _missed(session: AnySession, actor: Actor, ids: Sequence[str]) -> dict[str, list[tuple[Obligation, Lead]]]:
@@ -64,38 +61,6 @@ def _missed(session: AnySession, actor: Actor, ids: Sequence[str]) -> dict[str, 
     for row, lead in session.execute(query.add_columns(Lead).order_by(Obligation.due_at, Obligation.id)):
         found[row.partner_id].append((row, lead))
     return found
-
-
-def _at_risk(session: AnySession, actor: Actor, versions: Sequence[LadderVersion], now: datetime) -> Sequence[Partner]:
-    """Those that are not stopped and have a deadline within 48 hours; all, where a new ladder comes to rule by then."""
-    soon = (
-        select(Obligation.partner_id, func.min(Obligation.due_at).label("due_at"))
-        .where(
-            Obligation.state == ObligationState.OPEN, Obligation.set_aside_at.is_(None),
-            Obligation.grace_until <= now + AHEAD,
-        )
-        .group_by(Obligation.partner_id)
-        .subquery()
-    )  # fmt: skip
-    new_ladder = any(now < version.effective_from <= now + AHEAD for version in versions)
-    query = (
-        access.partners(actor)
-        .outerjoin(soon, soon.c.partner_id == Partner.id)
-        .where(Partner.standing != Standing.STOPPED, true() if new_ladder else soon.c.partner_id.is_not(None))
-        .order_by(soon.c.due_at.is_(None), soon.c.due_at, Partner.id)
-    )
-    return session.scalars(query.limit(MOST_LOOKED_AT)).all()
-
-
-def _falling(
-    partner: Partner, marks: list[Mark], versions: Sequence[LadderVersion], days: BusinessDays, now: datetime,
-    until: datetime,
-) -> tuple[Forecast, int] | None:  # fmt: skip
-    """The stop to come, and how many are overdue now."""
-    state = State.from_json(partner.standing_state)
-    ahead = forecast(state, marks, versions, days, now)
-    fall = next((told for told in ahead if told.to is Standing.STOPPED and told.at <= until), None)
-    return (fall, len(tally_at(state, marks, versions, now).overdue)) if fall else None
 
 
 def contacts(session: AnySession, actor: Actor, partner_ids: Sequence[str]) -> dict[str, User]:
