@@ -12,7 +12,9 @@ from benchmarks.options import Options
 from benchmarks.results import Row
 from tests.support import databases, servers
 
-SECTIONS = ("place", "decide", "http", "sweep", "pages", "start")
+SECTIONS = ("place", "bulk", "decide", "http", "sweep", "pages", "start")
+#: Only where they are named: they take minutes and measure no speed.
+NAMED = ("year",)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser("benchmarks", description="Measure Fairlead beside the bare floor.")
-    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS], help="which; left out: all")
+    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS, *NAMED], help="which; left out: all but year")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how quickly")
     parser.add_argument("--database", choices=databases.KINDS, help="this one only")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a kept run as a Markdown table instead")

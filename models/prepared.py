@@ -87,7 +87,7 @@ def _compile(statement: Any, connection: Connection) -> _Compiled:
     sql = state.statement if state.positiontup else _NAMED.sub(lambda _: f"${next(number)}", state.statement)
     columns = list(getattr(statement, "exported_columns", {}).values())
     makers = [(at, each.type.dialect_impl(dialect).result_processor(dialect, None)) for at, each in enumerate(columns)]
-    row = namedtuple("Row", [column.key for column in columns], rename=True) if columns else None  # type: ignore[misc]
+    row = namedtuple("Row", [column.key for column in columns], rename=True) if columns else None
     return _Compiled(
         sql, [_place(state, name) for name in names], [(at, make) for at, make in makers if make is not None], row
     )

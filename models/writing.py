@@ -44,7 +44,7 @@ def tracked(model: type[M], row: M) -> M:
 
 def stored(session: AnySession, model: type[M], row: M) -> M:
     """A row that was written, as the session's own object."""
-    found = cast(M, class_mapper(model).class_manager.new_instance())
+    found = class_mapper(model).class_manager.new_instance()
     found.__dict__.update(vars(row))
     make_transient_to_detached(found)
     session.add(found)
@@ -174,7 +174,7 @@ def _processor(column: Column[Any], dialect: Dialect) -> Any:
 
 def _default(column: Column[Any]) -> Any:
     """A column's own default, a value or a function without arguments; None where it has none."""
-    default = column.default
+    default: Any = column.default
     if default is None:
         return None
     return partial(default.arg, None) if default.is_callable else default.arg

@@ -97,7 +97,7 @@ def _held(session: AnySession, partners: Sequence[PartnerFacts]) -> dict[tuple[i
         .group_by(Assignment.partner_id, Lead.product)
     )  # fmt: skip
     for partner_id, product, count in rows:
-        key = capped[partner_id], product.casefold()
+        key = capped[partner_id], (product or "").casefold()
         found[key] = found.get(key, 0) + count
     return found
 

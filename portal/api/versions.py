@@ -10,12 +10,15 @@ from models.compliance import Policy
 from models.trials import Trial
 from portal.allocation import versions
 from portal.allocation.replay import trials
-from portal.api import answers, bodies, rule_answers
+from portal.api import answers, bodies, policy_answers, rule_answers
 from portal.api.call import ADMIN, call, hidden_from_others
 from portal.api.cursors import Page, page
 from portal.api.edge import Call, checked
 from portal.api.kinds import Line, Sent
 from portal.compliance import policies
+from portal.compliance.replay import Lived
+from portal.compliance.replaying import Replay, replay
+from portal.deadlines.document import parse_policy
 from portal.errors import NotFound
 from portal.vocabulary import VersionState
 
@@ -226,3 +229,42 @@ def publish_policy(this: Call) -> tuple[int, Any]:
     """Publish a policy, at once or from a later instant; open deadlines keep the version they began under."""
     policy_id, start = this.id("policy_id"), this.body.effective_from
     return 200, policy_json(this.write(lambda: policies.publish(this.session, policy_id, start, this.now, this.actor)))
+
+
+@call(
+    "POST", "/policies/<policy_id>/simulate", ADMIN, {200: policy_answers.PolicySimulation}, tag=POLICIES,
+    find=find_policy, body=bodies.PeriodIn,
+)  # fmt: skip
+def simulate_policy(this: Call) -> tuple[int, Any]:
+    """Replay a past period under a policy: the same acts at their true times, deadlines and ladder otherwise.
+
+    Nothing is stored. First order: nobody does anything otherwise because a deadline lies elsewhere. At most 20,000
+    deadlines before the end of the period; an end in the future means now.
+    """
+    session, until = this.read(), min(this.body.to, this.now)
+    policy = _found(session.get(Policy, this.id("policy_id")))
+    found = replay(session, this.actor, parse_policy(policy.body), this.body.from_, until)
+    return 200, {"policy_id": policy.id, **_simulation(found)}
+
+
+def _simulation(found: Replay) -> dict[str, Any]:
+    def leads(side: str) -> list[str]:
+        return sorted({found.leads[id_] for row in found.rows for id_ in getattr(row, side)})
+
+    rows = [
+        {"partner_id": row.partner.id, "before": _side(row.was), "after": _side(row.then),
+         "offers_while_stopped": row.meanwhile}
+        for row in found.rows
+    ]  # fmt: skip
+    return {
+        "from": found.since, "to": found.until, "obligations": found.deadlines, "changed": found.redated,
+        "partners": rows, "leads_stayed": leads("stayed"), "leads_moved": leads("moved"),
+        "left_out": list(found.unknown),
+    }  # fmt: skip
+
+
+def _side(lived: Lived) -> dict[str, Any]:
+    return {
+        "standing": lived.standing, "due": lived.due, "missed": lived.missed, "stops": lived.stops,
+        "hand_overs": len(lived.moved),
+    }  # fmt: skip

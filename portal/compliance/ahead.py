@@ -77,4 +77,3 @@ def _fall(
     lower = [told for told in ahead if below(told.to, state.shown)]
     first = next(iter(stops + lower), None)
     return Fall(partner, first, len(tally_at(state, marks, versions, now).overdue)) if first else None
-

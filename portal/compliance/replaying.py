@@ -167,7 +167,8 @@ def _offered(session: AnySession, actor: Actor, since: datetime, until: datetime
     found: dict[str, list[datetime]] = defaultdict(list)
     query = access.assignments(actor).where(Assignment.offered_at > since, Assignment.offered_at <= until)
     for partner_id, at in session.execute(query.with_only_columns(Assignment.partner_id, Assignment.offered_at)):
-        found[partner_id].append(at)
+        if at is not None:
+            found[partner_id].append(at)
     return found
 
 

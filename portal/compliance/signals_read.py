@@ -1,7 +1,6 @@
 """The rows that signals are made of, of the partners a reader may see. Three queries, however many partners."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +65,7 @@ def _entries(session: AnySession, actor: Actor, since: datetime, partner_id: str
 def _judgements(
     session: AnySession, actor: Actor, since: datetime, partner_id: str | None
 ) -> dict[str, list[Judgement]]:
-    it, first = Feedback, _first_touch()
+    it, first = Feedback, _first_touch(since)
     columns = (it.partner_id, it.id, it.lead_id, it.disposition, it.given_at, first.c.at)
     query = access.feedback(actor).outerjoin(first, first.c.assignment_id == it.assignment_id)
     rows = session.execute(_of(query.where(it.given_at > since).with_only_columns(*columns), it.partner_id, partner_id))
@@ -77,12 +76,9 @@ def _judgements(
     return found
 
 
-def _first_touch() -> Any:
-    """When each assignment's first counted touch was recorded."""
-    query = select(Activity.assignment_id, func.min(Activity.recorded_at).label("at")).where(Activity.counted)
+def _first_touch(since: datetime) -> Any:
+    """When the first counted touch of each assignment judged since then was recorded."""
+    judged = select(Feedback.assignment_id).where(Feedback.given_at > since)
+    query = select(Activity.assignment_id, func.min(Activity.recorded_at).label("at"))
+    query = query.where(Activity.counted, Activity.assignment_id.in_(judged))
     return query.group_by(Activity.assignment_id).subquery()
-
-
-def latest(found: dict[str, list[Signal]]) -> Iterator[tuple[str, list[Signal]]]:
-    """Partners with their signals, most signals first."""
-    yield from sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -1,6 +1,8 @@
 """Receiving many leads in one transaction, each placed exactly as it would be one after the other."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -44,7 +46,23 @@ def receive_all(session: AnySession, news: Sequence[LeadIn], now: datetime, acto
     The rotations and partners that they may touch are locked and read once, what is known of their persons and
     companies in a few queries, and everything is written at the end, a table at a time.
     """
-    leads = [made(new, now) for new in news]
+    with collector_at_rest():
+        return _received(session, [made(new, now) for new in news], now, actor)
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """A batch makes many objects and drops them all at its end: looking for rings among them meanwhile is lost time."""
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if working:
+            gc.enable()
+
+
+def _received(session: AnySession, leads: Sequence[Lead], now: datetime, actor: Actor) -> list[Received]:
     _locked(session, leads)
     memory = Memory.of(session, leads)
     config = snapshot(session)

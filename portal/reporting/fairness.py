@@ -122,7 +122,7 @@ def fairness(offers: Iterable[Offer], weights: Weights) -> Fairness:
             _count(tallies.setdefault((offer.rule, value), _Tally()), offer, weights)
         elif offer.partner_id is not None:
             outside[offer.partner_id, offer.origin] += 1
-    found = [_rotation(rule, value, tally) for (rule, value), tally in tallies.items()]
+    found = [_rotation(rule, value, tally) for (rule, value), tally in tallies.items() if tally.pools]
     return Fairness(tuple(sorted(found, key=lambda each: (-each.drawn, each.key))), outside)
 
 

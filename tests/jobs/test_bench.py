@@ -20,7 +20,7 @@ from models.leads import Lead
 from tests.support import needs, world
 
 #: start is left out: tests/jobs/test_up.py starts the whole installation already.
-QUICK = ("place", "decide", "sweep", "pages")
+QUICK = ("place", "bulk", "decide", "sweep", "pages")
 
 
 def measured(section: str, *databases: str) -> list[Row]:

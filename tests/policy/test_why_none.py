@@ -41,7 +41,7 @@ def decided(
     origin: AssignmentOrigin = AssignmentOrigin.ROTATION, me: PartnerFacts | None = ME, asked: LeadFacts | None = None,
     missed: Gate | None = None, **now: Any,
 ) -> Decided:  # fmt: skip
-    """A stored decision with the rival first, and this partner with such settings and such a state (None: not asked)."""
+    """A stored decision with the rival first, and this partner in such a state (None: not asked)."""
     about = asked or lead()
     rows = [candidate(RIVAL, state(), about, 1)]
     if me is not None and missed is None:

@@ -36,11 +36,16 @@ class Book:
             self.products[slot, name] -= by
 
     def changed(self, state: PartnerNow, facts: PartnerFacts, product: str | None, at: datetime) -> PartnerNow:
-        """How a partner stands with these differences."""
+        """How a partner stands with these differences; of the day and the week only where it has a cap for them."""
         slot, zone = facts.slot, facts.calendar.zone
-        return state._replace(
-            open_leads=max(0, state.open_leads + self.open[slot]),
-            offered_today=max(0, state.offered_today + self.days[slot, day_key(zone, at)]),
-            offered_this_week=max(0, state.offered_this_week + self.weeks[slot, week_key(zone, at)]),
-            open_of_product=max(0, state.open_of_product + self.products[slot, (product or "").casefold()]),
-        )
+        if slot not in self.open:
+            return state
+        changes = {"open_leads": max(0, state.open_leads + self.open[slot])}
+        if facts.daily_cap is not None:
+            changes["offered_today"] = max(0, state.offered_today + self.days[slot, day_key(zone, at)])
+        if facts.weekly_cap is not None:
+            changes["offered_this_week"] = max(0, state.offered_this_week + self.weeks[slot, week_key(zone, at)])
+        if facts.product_caps:
+            taken = self.products[slot, (product or "").casefold()]
+            changes["open_of_product"] = max(0, state.open_of_product + taken)
+        return state._replace(**changes)

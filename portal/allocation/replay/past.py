@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from portal.allocation.document import RuleSet
 from portal.allocation.gates import PartnerFacts, PartnerNow, day_key, week_key
+from portal.allocation.record import FACTS
 from portal.allocation.rotation import Credits
 from portal.calendars.policy import Calendar
 from portal.vocabulary import AssignmentOrigin, DecisionOutcome, Gate, Standing
@@ -20,6 +21,15 @@ BY_PEOPLE = (AssignmentOrigin.BY_HAND, AssignmentOrigin.CLAIM, AssignmentOrigin.
 USUAL_STAY = timedelta(days=1)
 #: A partner's own week began at most so long ago.
 WEEK = timedelta(days=8)
+#: What a replay takes from a row.
+TOLD = (
+    (Gate.STANDING, "standing"), (Gate.OPEN_CAP, "open"), (Gate.OPEN_CAP, "cap"), (Gate.DAILY_CAP, "offered"),
+    (Gate.WEEKLY_CAP, "offered"),
+)  # fmt: skip
+STANDARD = [[gate.value, name] for gate, name in FACTS]
+STANDINGS = {standing.value: standing for standing in Standing}
+NOTHING: Mapping[str, Any] = {}
+_places: dict[str, tuple[int, ...]] = {}
 Moment = tuple[int, str]
 Effective = Callable[[Standing, int, int, datetime], tuple[int, int]]
 
@@ -108,10 +118,15 @@ class Event:
         """Those whose gates were all asked, by slot."""
         return {row[0]: row for row in self.record.get("rows", ())}
 
-    @cached_property
-    def places(self) -> dict[tuple[str, str], int]:
-        """Where in a row each of its facts stands."""
-        return {(gate, name): 4 + n for n, (gate, name) in enumerate(self.record.get("facts", ()))}
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where in a row its ``TOLD`` stand, and where what closed gates add."""
+        names = self.record["facts"]
+        key = str(names) if names != STANDARD else ""
+        if key not in _places:
+            at = {(gate, name): 4 + n for n, (gate, name) in enumerate(names)}
+            _places[key] = (*(at[told] for told in TOLD), 4 + len(names))
+        return _places[key]
 
     def shut(self, slot: int) -> tuple[str, ...]:
         """The gates that kept a partner off it."""
@@ -152,6 +167,8 @@ class Past:
     late: frozenset[str] = frozenset()
     judged: frozenset[str] = frozenset()
     vendor: Calendar | None = None
+    #: Doubled weight by standing and weight: no ladder changes it.
+    _weights: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @cached_property
     def by_slot(self) -> dict[int, list[Stay]]:
@@ -176,8 +193,8 @@ class Past:
         """How long a lead usually stays among a partner's open ones: its own median; that of all where it has none."""
         spans = {slot: [s.freed - s.at for s in stays if s.freed] for slot, stays in self.by_slot.items()}
         everybody = [span for some in spans.values() for span in some]
-        general = median(everybody) if everybody else USUAL_STAY
-        return {slot: median(some) if some else general for slot, some in spans.items()} | {-1: general}
+        general = _middle(everybody) if everybody else USUAL_STAY
+        return {slot: _middle(some) if some else general for slot, some in spans.items()} | {-1: general}
 
     def stay(self, lead_id: str, stay_id: str | None) -> Stay | None:
         """One stay of a lead."""
@@ -242,16 +259,18 @@ class Past:
 
         A candidate that had room and found no place after all (another process took it) had none.
         """
-        row, places, shut = event.rows[facts.slot], event.places, event.shut(facts.slot)
-        standing = Standing(row[places[Gate.STANDING, "standing"]])
-        held, cap = row[places[Gate.OPEN_CAP, "open"]], row[places[Gate.OPEN_CAP, "cap"]]
-        own = row[4 + len(places)] if len(row) > 4 + len(places) else {}
+        row = event.rows[facts.slot]
+        of_standing, of_open, of_cap, of_day, of_week, end = event.places
+        shut, held, cap = row[1] or (), row[of_open], row[of_cap]
+        known = row[of_standing], facts.weight
+        weight = self._weights.get(known)
+        if weight is None:
+            weight = self._weights[known] = self.effective(Standing(known[0]), cap, facts.weight, event.at)[1]
+        own = row[end].get(Gate.PRODUCT_CAP, NOTHING) if len(row) > end else NOTHING
         return PartnerNow(
-            Gate.ACTIVE not in shut, standing, Gate.REACHABLE not in shut,
-            max(held, cap) if shut == (Gate.OPEN_CAP,) else held, cap,
-            self.effective(standing, cap, facts.weight, event.at)[1],
-            row[places[Gate.DAILY_CAP, "offered"]], row[places[Gate.WEEKLY_CAP, "offered"]],
-            own.get(Gate.PRODUCT_CAP, {}).get("open", 0),
+            Gate.ACTIVE not in shut, STANDINGS[known[0]], Gate.REACHABLE not in shut,
+            max(held, cap) if len(shut) == 1 and shut[0] == Gate.OPEN_CAP else held, cap, weight,
+            row[of_day], row[of_week], own.get("open", 0),
         )  # fmt: skip
 
     def open_of(self, slot: int, product: str, at: datetime, key: Moment, but: str | None) -> int:
@@ -261,3 +280,7 @@ class Past:
             and (stay.product or "").casefold() == product
             for stay in self.by_slot.get(slot, ())
         )  # fmt: skip
+
+
+def _middle(spans: Sequence[timedelta]) -> timedelta:
+    return timedelta(seconds=median(span.total_seconds() for span in spans))

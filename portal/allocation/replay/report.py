@@ -85,7 +85,7 @@ class Report:
             self.was.causes[event.lead.id] = stored_cause(event)
         if not event.by_people:
             for row in event.rows.values():
-                if gate := only_caps(row[1] or ()):
+                if row[1] and (gate := only_caps(row[1])):
                     self.was.bound(row[0], gate)
 
     def asked(self, placed: Placement) -> None:

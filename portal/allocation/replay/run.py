@@ -14,6 +14,7 @@ from portal.allocation.document import Strategy
 from portal.allocation.gates import LeadFacts
 from portal.allocation.ranking import ranked
 from portal.allocation.replay import reading
+from portal.allocation.replay.past import Moment
 from portal.allocation.replay.reading import Beginnings, Period
 from portal.allocation.replay.walk import Replay
 from portal.allocation.rotation import Credits
@@ -69,14 +70,14 @@ def _read(session: AnySession, work: Callable[[AnySession], T]) -> T:
         session.rollback()
 
 
-def _look(session: AnySession, chunk: Sequence[reading.Moment], begun: Beginnings) -> None:
+def _look(session: AnySession, chunk: Sequence[Moment], begun: Beginnings) -> None:
     rows = {row.id: row for row in session.execute(reading.turning(chunk))}
     for _, row_id in chunk:
         if row_id in rows:
             begun.look(rows[row_id])
 
 
-def _steps(session: AnySession, chunk: Sequence[reading.Moment], replay: Replay) -> None:
+def _steps(session: AnySession, chunk: Sequence[Moment], replay: Replay) -> None:
     for event in reading.events(session, chunk):
         replay.step(event)
 

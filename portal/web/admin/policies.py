@@ -20,13 +20,14 @@ from portal.deadlines.difference import Difference, differences
 from portal.deadlines.document import PolicyDocument, parse_policy
 from portal.deadlines.live import policies as timeline
 from portal.deadlines.presets import PRESETS
+from portal.enforcement.blast import of_policy
 from portal.errors import Conflict, Invalid, NotFound
 from portal.vocabulary import VersionState
 from portal.web import gate
 from portal.web.admin import policy_words
 from portal.web.admin.policy_form import pairs
 from portal.web.shell import saved, when, zone
-from portal.web.staff import paging
+from portal.web.staff import blast, paging
 from portal.web.staff.documents import NOTE
 from portal.web.staff.forms import LAST_YEAR, instant, refused_on
 from portal.web.visitor import actor, now
@@ -117,6 +118,7 @@ def version_page(found: Policy, form: PublishForm, status: int = 200) -> Respons
         shown=shown(document),
         form=form,
         effect=policy_words.effect(found.number, document, live.document, "from then on"),
+        radius=blast.told(of_policy(db.session, actor(), document, now())) if found.id != live.id else None,
     ), 422 if form.errors else status
 
 

@@ -12,8 +12,8 @@ from portal.errors import Conflict
 from portal.vocabulary import AgreementKind, Role, Standing
 from portal.web import gate
 from portal.web.partner import acting, agreement_words, standing_facts
-from portal.web.partner.why_none import this_month
 from portal.web.partner.strip import own_partner, read
+from portal.web.partner.why_none import this_month
 from portal.web.shell import attempt, saved, when
 from portal.web.visitor import actor, now
 

@@ -91,7 +91,7 @@ def _months(days: Period) -> list[dict[str, Any]]:
     """This month and the two before it."""
     month, found = _month(_today()), []
     for _ in range(3):
-        args = {"from": month.first.isoformat(), "to": month.last.isoformat()}
+        args: dict[str, Any] = {"from": month.first.isoformat(), "to": month.last.isoformat()}
         label = MONTHS[month.first.month - 1]
         found.append({"label": label, "url": url_for("our_why.index", **args), "on": month == days})
         month = _month(month.first - timedelta(days=1))

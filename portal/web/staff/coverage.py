@@ -86,7 +86,7 @@ def _regions() -> bool:
     return request.args.get("by") == "region"
 
 
-def _kept(*names: str) -> dict[str, str]:
+def _kept(*names: str) -> dict[str, Any]:
     """Those filters that the address gives."""
     return {name: request.args[name] for name in names if request.args.get(name)}
 

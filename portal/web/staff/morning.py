@@ -8,15 +8,18 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from models.base import db
+from models.partners import Partner
 from portal.calendars.describe import MONTHS, WEEKDAYS, zone_name
 from portal.compliance.policy import Ladder, State
-from portal.compliance.sentences import are
 from portal.compliance.service import ladder_at
+from portal.compliance.signals import Signal
+from portal.compliance.signals_read import partners_named, signals_of_all
 from portal.vocabulary import ObligationState, Role, Standing
 from portal.web import gate
 from portal.web.shell import due, since, when, zone
 from portal.web.staff import appeals_reading, board_reading, lead_reading, morning_reading, partner_words
 from portal.web.staff.appeals_reading import Case
+from portal.web.staff.fall_words import fall_sentence
 from portal.web.staff.forms import end_of_day
 from portal.web.staff.lead_reading import Waiting
 from portal.web.staff.morning_reading import NewlyStopped, ToBeStopped, Unanswered, Unreached
@@ -28,8 +31,6 @@ gate.only(morning, *gate.MANAGERS)
 #: So many rows of a section are shown; the rest is one click away.
 SHOWN = 6
 DAYS_AHEAD, MOST_MARKS = 7, 6
-#: So many of the deadlines that decide about a stop are named.
-NAMED = 3
 SATURDAY = 5
 Action = dict[str, Any]
 
@@ -37,7 +38,7 @@ Action = dict[str, Any]
 @morning.get("")
 def index() -> ResponseReturnValue:
     """What needs the reader now, and how its partners stand."""
-    every = (_stops(), _stopped(), _offers(), _nobodys(), _appeals(), _mails())
+    every = (_stops(), _stopped(), _offers(), _nobodys(), _appeals(), _signals(), _mails())
     sections = [section for section in every if section["count"]]
     counts = board_reading.counts(db.session, actor())
     return render_template(
@@ -68,8 +69,8 @@ def _section(
 
 def _stops() -> dict[str, Any]:
     rows = morning_reading.to_be_stopped(db.session, actor(), now())
-    board = url_for("board.index") if len(rows) > SHOWN else None
-    return _section("About to be stopped", len(rows), "within the next 48 h", [_stop(row) for row in rows], board)
+    more, label = url_for("ahead.index"), f"All {len(rows)}" if len(rows) > SHOWN else "The next 48 h"
+    return _section("About to be stopped", len(rows), "", [_stop(row) for row in rows], more, label)
 
 
 def _stop(row: ToBeStopped) -> dict[str, Any]:
@@ -83,28 +84,9 @@ def _stop(row: ToBeStopped) -> dict[str, Any]:
     actions: list[Action] = [write or {"label": "See the partner", "url": page}]
     actions += [{"label": "Extend…", "url": extend, "plain": True}] if fall.misses else []
     return {
-        "title": row.partner.name, "url": page, "detail": stop_sentence(row), "due": due(fall.at),
+        "title": row.partner.name, "url": page, "detail": fall_sentence(row), "due": due(fall.at),
         "actions": actions,
     }  # fmt: skip
-
-
-def stop_sentence(row: ToBeStopped) -> str:
-    """What keeps the stop off: "2 are overdue. Stopped unless 2 of these 3 are done in time: …"."""
-    first = "On probation." if row.partner.standing is Standing.PROBATION else ""
-    late = f"{are(row.overdue)} overdue." if row.overdue else ""
-    return " ".join(filter(None, (first, late, _unless(row))))
-
-
-def _unless(row: ToBeStopped) -> str:
-    """How many of which deadlines are to be kept, so that what is missed does not suffice for a stop."""
-    of = len(row.misses)
-    if not of:
-        return "Stopped then if nothing changes."
-    keep = of - min(row.fall.need, of) + 1
-    which = "this is" if of == 1 else "these are all" if keep == of else f"{keep} of these {of} are"
-    named = [f"{it.kind.label.lower()} ({partner_words.lead_name(lead)})" for it, lead in row.misses[:NAMED]]
-    more = f" and {of - NAMED} more" if of > NAMED else ""
-    return f"Stopped unless {which} done in time: {', '.join(named)}{more}."
 
 
 def _stopped() -> dict[str, Any]:
@@ -183,6 +165,24 @@ def _appeal(row: Case) -> dict[str, Any]:
         "due": due(by) if by else since(row.appeal.opened_at),
         "actions": [{"label": "Decide", "url": page}],
     }
+
+
+def _signals() -> dict[str, Any]:
+    """Partners whose rows look like the letter without the sense: for a talk, not for a penalty."""
+    found = signals_of_all(db.session, actor(), now())
+    partners = partners_named(db.session, actor(), list(found))
+    rows = [_signal(partners[id_], each) for id_, each in found.items()]
+    rows.sort(key=lambda row: (-row["many"], row["title"]))
+    return _section("Worth a talk", len(rows), "", rows, url_for("signals.index"), "All signals")
+
+
+def _signal(partner: Partner, found: list[Signal]) -> dict[str, Any]:
+    page = url_for("signals.page", partner_id=partner.id)
+    return {
+        "title": partner.name, "url": url_for("partner.page", partner_id=partner.id), "many": len(found),
+        "detail": " ".join(signal.sentence for signal in found), "due": None,
+        "actions": [{"label": "See the rows", "url": page}],
+    }  # fmt: skip
 
 
 def _mails() -> dict[str, Any]:

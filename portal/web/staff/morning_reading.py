@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, func, or_, select
 
 from models.accounts import User
 from models.assignments import Assignment, Obligation
@@ -19,7 +19,7 @@ from portal.accounts import access
 from portal.accounts.actor import Actor
 from portal.compliance.ahead import Fall, falls
 from portal.compliance.forecast import Forecast
-from portal.vocabulary import AssignmentState, ObligationKind, ObligationState, Role, Standing
+from portal.vocabulary import AssignmentState, ObligationKind, Role, Standing
 from portal.web.staff.board_reading import owed
 
 LATELY, MAILS = timedelta(hours=24), timedelta(days=7)
@@ -28,7 +28,7 @@ MOST_PEOPLE = 500
 
 @dataclass(frozen=True)
 class ToBeStopped:
-    """A partner that a stop (or another lower rung) awaits. ``contact``: whom to write to, where anybody there can be reached.
+    """A partner that a stop or another lower rung awaits. ``contact``: whom to write to, where it can be reached.
 
     ``misses``: the deadlines that bring it about if they are missed, the next one first, each with its lead.
     """

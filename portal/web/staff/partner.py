@@ -12,13 +12,15 @@ from portal.accounts import access
 from portal.compliance.agreements import agreements
 from portal.compliance.queries import standing_view
 from portal.compliance.service import ladder_at
+from portal.compliance.signals_read import signals_of_all
 from portal.compliance.state import State
 from portal.enforcement import acts
+from portal.enforcement.blast import of_hold
 from portal.errors import Conflict, Invalid, NotFound
 from portal.vocabulary import ObligationState, Role, Standing
 from portal.web import gate
 from portal.web.shell import saved, when
-from portal.web.staff import paging, partner_reading, partner_words
+from portal.web.staff import blast, paging, partner_reading, partner_words
 from portal.web.staff.forms import ExtendForm, ReasonForm, UntilForm, refused_on, said
 from portal.web.staff.partner_reading import Owed
 from portal.web.visitor import actor, now
@@ -61,6 +63,7 @@ def page(partner_id: str) -> ResponseReturnValue:
         measures=_measures(found),
         holds=[(assignment, lead, partner_words.lead_name(lead)) for assignment, lead in holds],
         is_admin=actor().role is Role.ADMIN,
+        signals=signals_of_all(db.session, actor(), now(), partner_id).get(partner_id, []),
         **(paging.numbered(more) if old else {}),
     )
 
@@ -103,7 +106,8 @@ def hold(partner_id: str) -> ResponseReturnValue:
         acts.hold(db.session, actor(), partner_id, said(form.reason), form.ends, now())
         return f"{found.name} is on hold until {when(form.ends)}."
 
-    return _act(found, form, "Hold", effect, work)
+    radius = lambda: blast.told(of_hold(db.session, actor(), found, now()))  # noqa: E731
+    return _act(found, form, "Hold", effect, work, radius=radius)
 
 
 @partner.route("/<partner_id>/exempt", methods=["GET", "POST"])
@@ -183,9 +187,10 @@ def _nothing(partner_id: str, sentence: str) -> ResponseReturnValue:
 
 
 def _act(
-    found: Partner, form: Any, verb: str, effect: str, work: Callable[[], str], rows: list[Owed] | None = None
-) -> ResponseReturnValue:
-    """The page that names an effect before the deed, and the deed."""
+    found: Partner, form: Any, verb: str, effect: str, work: Callable[[], str], rows: list[Owed] | None = None,
+    radius: Callable[[], dict[str, Any]] | None = None,
+) -> ResponseReturnValue:  # fmt: skip
+    """The page that names an effect before the deed, and the deed. ``radius``: what else would follow."""
     if form.validate_on_submit():
         try:
             saved(work())
@@ -201,5 +206,6 @@ def _act(
         form=form,
         verb=verb,
         effect=effect,
+        radius=radius() if radius else None,
         rows=[partner_words.deadline(*row) for row in rows or []],
     ), 422 if form.errors else 200

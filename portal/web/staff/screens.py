@@ -9,6 +9,7 @@ from portal.web.admin.partners import partners
 from portal.web.admin.people import people
 from portal.web.admin.policies import policies
 from portal.web.admin.policy_drafts import policy_drafts
+from portal.web.admin.policy_whatif import policy_whatif
 from portal.web.admin.rules import rules
 from portal.web.admin.rules_edit import rules_edit
 from portal.web.admin.rules_text import rules_text
@@ -17,6 +18,7 @@ from portal.web.admin.rules_whatif import rules_whatif
 from portal.web.admin.vendor_days import vendor_days
 from portal.web.admin.vendor_hours import vendor_hours
 from portal.web.dev import dev
+from portal.web.staff.ahead import ahead
 from portal.web.staff.appeals import appeals
 from portal.web.staff.board import board
 from portal.web.staff.board_acts import board_acts
@@ -32,10 +34,13 @@ from portal.web.staff.outages import outages
 from portal.web.staff.partner import partner
 from portal.web.staff.queue import queue
 from portal.web.staff.scoreboard import figures
+from portal.web.staff.signals import signals_screen
 from portal.web.staff.why_none import partner_why
 
 SCREENS: tuple[Blueprint, ...] = (
     morning,
+    ahead,
+    signals_screen,
     board,
     board_acts,
     partner,
@@ -59,6 +64,7 @@ SCREENS: tuple[Blueprint, ...] = (
     vendor_hours,
     policies,
     policy_drafts,
+    policy_whatif,
     vendor_days,
     due_times,
     partners,
