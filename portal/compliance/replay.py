@@ -71,16 +71,17 @@ def _took_away(mark: Mark) -> bool:
 
 
 def handed_on(was: Mapping[str, Mark], marks: Iterable[Mark], until: datetime) -> list[Mark]:
-    """The marks once each breach up to ``until`` that newly takes a lead away has ended its assignment.
+    """The marks once each breach up to ``until`` that takes a lead away has ended its assignment.
 
-    ``was``: the marks as recorded, by id. 1. What the assignment asked for from then on was never asked.
+    ``was``: the marks as recorded, by id; what a recorded breach ended stands there already. 1. What the assignment asked for from then on was never asked.
     2. What was open then is cancelled, whatever became of it later. 3. What was missed by then stays missed.
     """
     marks = list(marks)
     ends: dict[str, tuple[datetime, str]] = {}
     for mark in marks:
         at = mark.breach_at
-        if mark.hands_on and at is not None and at <= until and mark is not was[mark.id] and mark.assignment_id:
+        recorded = mark is was[mark.id] and mark.breached_at is not None
+        if mark.hands_on and at is not None and at <= until and mark.assignment_id and not recorded:
             ends[mark.assignment_id] = min(ends.get(mark.assignment_id, (at, mark.id)), (at, mark.id))
     found = (_ended(mark, *ends[mark.assignment_id]) if mark.assignment_id in ends else mark for mark in marks)
     return [mark for mark in found if mark is not None]

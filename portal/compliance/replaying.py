@@ -120,11 +120,13 @@ def replay(session: AnySession, actor: Actor, draft: PolicyDocument, since: date
     ruled = under(versions, since, Ladder.from_mapping(draft.ladder))
     offered, found, changed = _offered(session, actor, since, until), [], 0
     for partner in partners:
-        was = [mark(row) for row in rows[partner.id]]
+        kept = [mark(row) for row in rows[partner.id]]
+        recorded = {each.id: each for each in kept}
         dated = [(old, _dated(row, old, then) if row.opened_at > since else old)
-                 for row, old in zip(rows[partner.id], was, strict=True)]  # fmt: skip
+                 for row, old in zip(rows[partner.id], kept, strict=True)]  # fmt: skip
         changed += sum(new is not old for old, new in dated)
-        new = handed_on({m.id: m for m in was}, [m for _, m in dated if m is not None], until)
+        was = handed_on(recorded, kept, until)
+        new = handed_on(recorded, [m for _, m in dated if m is not None], until)
         start, told = max(since, partner.created_at), measures[partner.id]
         state, _ = advance(initial(partner.created_at), was, told, versions, days[partner.id], start)
         truth = lived(state, was, told, versions, days[partner.id], start, until)

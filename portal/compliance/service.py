@@ -178,8 +178,10 @@ def _days_of(versions: Sequence[Any]) -> BusinessDays:
     return days
 
 
-def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
+def refold(session: AnySession, partner: Partner, at: datetime, recorded_at: datetime | None = None) -> Folded:
     """Bring the standing of a locked partner to ``at``, with all that follows, in the caller's transaction.
+
+    ``recorded_at``: when that is, where ``at`` is a past instant that a late sweep comes to; left out: ``at``.
 
     1. The fold runs from where it was last left over all events since then.
     2. Where it enters a stop, the partner's offers are recalled as of the stop (later ones as of now), and the
@@ -201,7 +203,7 @@ def refold(session: AnySession, partner: Partner, at: datetime) -> Folded:
     folded.steps = steps
     words = standing_facts(state, marks, versions, business_days(session, partner), at) if steps else {}
     for step in steps:
-        _record(session, partner, step, at, words if step is steps[-1] else {})
+        _record(session, partner, step, at, recorded_at or at, words if step is steps[-1] else {})
     _store(session, partner, state, at)
     partner.standing_next_at = next_change(state, marks, versions)
     return folded
@@ -252,12 +254,14 @@ def derived(partner: Partner, standing: Standing, ladder: Ladder) -> tuple[int, 
     return partner.open_lead_cap, 2 * partner.weight
 
 
-def _record(session: AnySession, partner: Partner, step: Step, at: datetime, words: Mapping[str, Any]) -> None:
+def _record(
+    session: AnySession, partner: Partner, step: Step, at: datetime, recorded_at: datetime, words: Mapping[str, Any]
+) -> None:
     if step.from_ is step.to:
         return
     session.add(
         LedgerEntry(
-            id=new_id(), partner_id=partner.id, at=step.at, recorded_at=at, kind=LedgerKind.CHANGE,
+            id=new_id(), partner_id=partner.id, at=step.at, recorded_at=recorded_at, kind=LedgerKind.CHANGE,
             from_standing=step.from_, to_standing=step.to, obligation_ids=list(step.because),
             facts={"cause": step.cause}, actor_name=SYSTEM.name,
         )

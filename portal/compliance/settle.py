@@ -50,7 +50,8 @@ def settle(session: AnySession, partner_id: str, now: datetime) -> Settled:
         ]
         for row in moved:
             done.freed_leads += _hand_on(session, partner, row)
-        folded = compliance.refold(session, partner, max(at, partner.folded_until))
+        at = max(at, partner.folded_until)
+        folded = compliance.refold(session, partner, at, recorded_at=max(at, now))
         done.changes += sum(step.from_ is not step.to for step in folded.steps)
         done.freed_leads += folded.freed_leads
         session.flush()

@@ -97,7 +97,7 @@ def end(
 ) -> None:
     """End a live assignment. The caller holds the partner's lock and says what becomes of the lead.
 
-    1. It gets its state, instant and reason, and frees its place among the partner's open leads; a deal's end
+    1. It gets its state, instant (never before it was offered) and reason, and frees its place among the partner's open leads; a deal's end
        may free the account too, so waiting leads are tried again in any case.
     2. Open obligations are cancelled. Breached ones are cured where the assignment is closed by its outcome,
        and stay breached without counting as overdue where the lead moves away.
@@ -105,11 +105,8 @@ def end(
     4. Warnings and offers that nobody was told yet are taken back.
     """
     closed = state is AssignmentState.CLOSED
-    assignment.state, assignment.ended_at, assignment.end_reason = (
-        state,
-        max(at, assignment.offered_at or at),
-        reason,
-    )
+    ended_at = max(at, assignment.offered_at or at)
+    assignment.state, assignment.ended_at, assignment.end_reason = state, ended_at, reason
     free_place(partner, assignment, at)
     partner.freed_at = at
     rows = deadlines.owed(session, assignment.id)
@@ -122,7 +119,7 @@ def end(
         session,
         assignment.lead_id,
         EVENT_OF_END[state],
-        at,
+        ended_at,
         actor,
         assignment=assignment,
         facts={"reason": reason},

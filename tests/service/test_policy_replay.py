@@ -130,13 +130,13 @@ class Story:
             self.session.rollback()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_policy_that_ruled_gives_exactly_what_is_stored(session: Session, seed: int) -> None:
     """Standing, every line of the ledger, every miss; and from any later start the same end."""
     body = (DEFAULT_POLICY, STAYING, *POLICIES)[seed % (2 + len(POLICIES))]
     story = Story(session, seed)
     publish_policy(session, body)
-    story.go(90)
+    story.go(45)
     for since in (MONDAY, MONDAY + (story.now - MONDAY) / 2):
         found = replayed(session, body, story.now, since)
         assert found.redated == 0 and not any(row.differs for row in found.rows)
@@ -145,8 +145,8 @@ def test_the_policy_that_ruled_gives_exactly_what_is_stored(session: Session, se
             lines = session.query(LedgerEntry).filter_by(partner_id=row.partner.id, kind=LedgerKind.CHANGE)
             told = [(e.at, e.to_standing) for e in lines.order_by(LedgerEntry.at, LedgerEntry.id) if e.at > since]
             assert [(s.at, s.to) for s in row.then.steps if s.from_ is not s.to] == told
-    assert sum(row.was.due for row in replayed(session, body, story.now).rows) > 10
-    assert sum(row.was.missed for row in replayed(session, body, story.now).rows) > 0
+    whole = replayed(session, body, story.now)
+    assert whole.total("due", "was") > 5 and whole.total("missed", "was") > 0
 
 
 @pytest.fixture
@@ -163,12 +163,12 @@ def only(found: Replay) -> PartnerReplay:
 
 def test_a_shorter_time_to_answer_would_have_moved_the_lead(session: Session, alone: Partner) -> None:
     held = lead_of(session)
-    acts.accept(session, rep_of(alone), held.id, MONDAY + 26 * HOUR)
-    acts.log(session, rep_of(alone), held.id, CALL, MONDAY + 30 * HOUR)
+    acts.accept(session, rep_of(alone), held.id, MONDAY + 32 * HOUR)
+    acts.log(session, rep_of(alone), held.id, CALL, MONDAY + 33 * HOUR)
     found = replayed(session, respond(1, reassign=True), MONDAY + 20 * DAY)
     row = only(found)
     assert (row.was.missed, row.was.moved) == (1, frozenset())  # Its feedback is missed in truth.
-    assert (row.then.due, row.then.missed, row.moved) == (0 + 1, 1, {held.id})  # Later deadlines never opened.
+    assert (row.then.due, row.then.missed, row.moved) == (1, 1, {held.id})  # Later deadlines never opened.
     assert found.leads == {held.id: held.lead_id}
     stays = only(replayed(session, respond(1, reassign=False), MONDAY + 20 * DAY))
     assert (stays.moved, stays.then.missed, stays.then.due) == (frozenset(), 2, 3)
@@ -229,7 +229,8 @@ def test_what_the_draft_does_not_ask_for_is_left_out(session: Session, alone: Pa
     acts.accept(session, rep_of(alone), held.id, MONDAY + HOUR)
     draft = {**DEFAULT_POLICY, "obligations": [DEFAULT_POLICY["obligations"][0]]}
     row = only(replayed(session, draft, MONDAY + 40 * DAY))
-    assert (row.was.due, row.was.missed) == (2, 1) and (row.then.due, row.then.missed) == (1, 0)
+    assert (row.was.due, row.was.missed) == (2, 1)  # Its missed first contact takes feedback along.
+    assert (row.then.due, row.then.missed) == (1, 0)
 
 
 @pytest.mark.parametrize(("since", "until", "field"), [(5, 5, "to"), (6, 5, "to"), (-400, 5, "from")])

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.assignments import Assignment, Obligation
 from models.compliance import LedgerEntry
+from models.leads import LeadEvent
 from models.partners import Partner
 from models.platform import Outbox
 from portal.compliance import policies
@@ -102,6 +103,26 @@ def test_a_sweep_that_comes_late_records_the_true_times_once(session: Session, l
     assert new.partner_id == rival.id
     again = sweep(session, MONDAY + late * DAY + 2 * HOUR)
     assert (again.breaches, again.standing_changes, again.placed) == (0, 0, 0)
+    well(session)
+
+
+def test_a_stop_recorded_late_says_when_and_takes_back_what_came_since(session: Session) -> None:
+    """Recorded late, a stop keeps its true instant, and no lead's timeline tells its end before its beginning."""
+    partner, _ = owing(session)
+    make_partner(session, "Weser")
+    since, now = MONDAY + 5 * HOUR, MONDAY + 9 * HOUR
+    for _ in range(2):
+        receive_lead(session, since)
+    came = Assignment.partner_id == partner.id, Assignment.offered_at == since
+    offer = session.scalars(select(Assignment).where(*came)).one()
+    sweep(session, now)
+    session.refresh(offer)
+    assert (offer.state, offer.ended_at) == (AssignmentState.RECALLED, since)
+    entries = session.scalars(select(LedgerEntry).where(LedgerEntry.partner_id == partner.id)).all()
+    assert {entry.recorded_at for entry in entries} == {now}
+    assert all(entry.at < since for entry in entries)
+    events = select(LeadEvent.kind).where(LeadEvent.lead_id == offer.lead_id).order_by(LeadEvent.at, LeadEvent.id)
+    assert list(session.scalars(events)) == ["received", "offered", "recalled", "offered"]
     well(session)
 
 

@@ -91,7 +91,7 @@ class Replayed(Vendor):
 
 
 #: How many stories are told, by database.
-EXAMPLES = {"sqlite": 25, "postgresql": 8}
+EXAMPLES = {"sqlite": 12, "postgresql": 4}
 
 
 @pytest.mark.timeout(0)

@@ -47,7 +47,7 @@ ZONES = {
 }  # fmt: skip
 PRODUCTS = ("valves", "pumps")
 #: Hours (UTC) at which enquiries come in, and at which the sweep looks: rarely, since it may be late at any time.
-INTAKE, SWEEPS, WEEKEND = (8, 11, 15), (6, 10, 16, 22), (12,)
+INTAKE, SWEEPS, WEEKEND = (8, 11, 15), (7, 12, 17), (12,)
 RULES: tuple[dict[str, Any], ...] = (
     {
         "name": "Directory", "when": {"all": [{"field": "source", "op": "eq", "value": "Directory"}]},

@@ -44,11 +44,14 @@ class PeriodForm(FlaskForm):  # type: ignore[misc]
 
     def instants(self) -> tuple[datetime, datetime]:
         """The period in UTC, by the reader's own days; a day that is not over counts to this moment. Raises Invalid."""
-        for field, name in ((self.first, "first"), (self.last, "last")):
-            if not 1970 <= field.data.year <= LAST_YEAR:
-                raise Invalid([(name, GIVE_A_DAY)])
-        asked = Period(self.first.data, self.last.data, zone())
+        asked = Period(self._day("first"), self._day("last"), zone())
         return asked.starts, min(asked.ends, now())
+
+    def _day(self, name: str) -> date:
+        day: date | None = self[name].data
+        if day is None or not 1970 <= day.year <= LAST_YEAR:
+            raise Invalid([(name, GIVE_A_DAY)])
+        return day
 
 
 @rules_whatif.get("/what-if")
@@ -157,4 +160,3 @@ def _leads(named: list[list[str]]) -> list[dict[str, object]]:
         for lead_id, why in named[:LEADS_SHOWN]
         if lead_id in rows
     ]
-

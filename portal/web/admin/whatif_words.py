@@ -90,7 +90,8 @@ def _partner(p: Mapping[str, Any], whole: list[int], most: int) -> dict[str, Any
         **p, "change": change, "change_text": f"{change:+,}".replace("-", "−") if change else "0",
         "share_before": _percent(p["before"], whole[0]), "share_after": _percent(p["after"], whole[1]),
         "bars": [round(96 * p[side] / most, 1) for side in ("before", "after")],
-        "caps_was": caps_was, "caps": caps, "caps_text": ", ".join(f"{CAPS[g]} {n:,}" for g, n in p["caps_after"].items()),
+        "caps_was": caps_was, "caps": caps,
+        "caps_text": ", ".join(f"{CAPS[g]} {n:,}" for g, n in p["caps_after"].items()),
     }  # fmt: skip
 
 
@@ -103,13 +104,10 @@ def _where(place: Mapping[str, Any]) -> str:
 
 
 def _causes(nobody: Mapping[str, Any]) -> list[dict[str, Any]]:
-    words = dict.fromkeys((*nobody["causes_after"], *nobody["causes_before"]))
-    return [
-        {"why": cause(word), "before": nobody["causes_before"].get(word, 0), "after": nobody["causes_after"].get(word, 0)}
-        for word in words
-    ]
+    before, after = nobody["causes_before"], nobody["causes_after"]
+    words = dict.fromkeys((*after, *before))
+    return [{"why": cause(word), "before": before.get(word, 0), "after": after.get(word, 0)} for word in words]
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
