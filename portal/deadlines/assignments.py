@@ -97,8 +97,8 @@ def end(
 ) -> None:
     """End a live assignment. The caller holds the partner's lock and says what becomes of the lead.
 
-    1. It gets its state, instant (never before it was offered) and reason, and frees its place among the partner's open leads; a deal's end
-       may free the account too, so waiting leads are tried again in any case.
+    1. It gets its state, instant (never before it was offered) and reason, and frees its place among the partner's
+       open leads; a deal's end may free the account too, so waiting leads are tried again in any case.
     2. Open obligations are cancelled. Breached ones are cured where the assignment is closed by its outcome,
        and stay breached without counting as overdue where the lead moves away.
     3. Feedback stays due where the caller says so (won or lost).

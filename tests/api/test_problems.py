@@ -129,7 +129,7 @@ def test_a_fault_tells_nothing(house: House, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("portal.api.leads.receive", broken)
+    monkeypatch.setattr("portal.api.leads.receive_rows", broken)
     problem = problem_of(house.marketer.send("POST", "/leads", {"email": "a@b.example"}), 500)
     assert "secret" not in str(problem)
 

@@ -60,7 +60,7 @@ def judged(count: int, *, touched: bool, disposition: Disposition = Disposition.
         (accepted(5) + accepted(5, touches=1), None),  # half of them touched
         (accepted(19) + declined(1, 1), (19, 19)),  # 95 % of 20
         (accepted(18) + declined(1, 1), None),
-        (accepted(10) + [Offer("e", "l", NOW, NOW, None, NOW, False, True, 0)], None),  # what ran out counts
+        ([*accepted(10), Offer("e", "l", NOW, NOW, None, NOW, False, True, 0)], None),  # what ran out counts
         ([], None),
     ],
 )

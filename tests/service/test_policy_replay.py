@@ -1,7 +1,9 @@
 """A past period under another policy: the live one gives what is stored, another one what it would have brought."""
 
 import random
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -89,7 +91,7 @@ class Story:
 
     def accept(self) -> None:
         for held in self.session.query(Assignment).filter_by(state=AssignmentState.OFFERED).limit(3):
-            self.tried(held, lambda held=held, by=self.rep(held): self.answer(by, held.id))
+            self.tried(partial(self.answer, self.rep(held), held.id))
 
     def answer(self, by: Actor, held: str) -> None:
         if self.dice.random() < 0.8:
@@ -100,9 +102,9 @@ class Story:
     def work(self) -> None:
         for held in self.session.query(Assignment).filter_by(state=AssignmentState.ACCEPTED).limit(3):
             verdict = Verdict(3, self.dice.choice((Disposition.WORKING, Disposition.WON, Disposition.LOST)))
-            by = self.rep(held)
-            self.tried(held, lambda held=held, by=by: acts.log(self.session, by, held.id, CALL, self.now))
-            self.tried(held, lambda held=held, by=by, v=verdict: acts.feedback(self.session, by, held.id, v, self.now))
+            by, id_ = self.rep(held), held.id
+            self.tried(partial(acts.log, self.session, by, id_, CALL, self.now))
+            self.tried(partial(acts.feedback, self.session, by, id_, verdict, self.now))
 
     def staff(self) -> None:
         it = self.dice.choice(self.partners).id
@@ -118,12 +120,12 @@ class Story:
             "waive": lambda: acts.waive(self.session, STAFF, ids, "r", self.now),
             "extend": lambda: acts.extend(self.session, STAFF, ids, "r", until + 20 * DAY, self.now),
         }
-        self.tried(None, what[deed])
+        self.tried(what[deed])
 
     def rep(self, held: Assignment) -> Actor:
         return rep_of(self.session.get_one(Partner, held.partner_id))
 
-    def tried(self, _: object, deed: Any) -> None:
+    def tried(self, deed: Callable[[], object]) -> None:
         try:
             deed()
         except Refusal:

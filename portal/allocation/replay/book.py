@@ -40,12 +40,15 @@ class Book:
         slot, zone = facts.slot, facts.calendar.zone
         if slot not in self.open:
             return state
-        changes = {"open_leads": max(0, state.open_leads + self.open[slot])}
+        today, week, taken = 0, 0, 0
         if facts.daily_cap is not None:
-            changes["offered_today"] = max(0, state.offered_today + self.days[slot, day_key(zone, at)])
+            today = self.days[slot, day_key(zone, at)]
         if facts.weekly_cap is not None:
-            changes["offered_this_week"] = max(0, state.offered_this_week + self.weeks[slot, week_key(zone, at)])
+            week = self.weeks[slot, week_key(zone, at)]
         if facts.product_caps:
             taken = self.products[slot, (product or "").casefold()]
-            changes["open_of_product"] = max(0, state.open_of_product + taken)
-        return state._replace(**changes)
+        return state._replace(
+            open_leads=max(0, state.open_leads + self.open[slot]), offered_today=max(0, state.offered_today + today),
+            offered_this_week=max(0, state.offered_this_week + week),
+            open_of_product=max(0, state.open_of_product + taken),
+        )  # fmt: skip

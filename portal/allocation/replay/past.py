@@ -29,7 +29,7 @@ TOLD = (
 STANDARD = [[gate.value, name] for gate, name in FACTS]
 STANDINGS = {standing.value: standing for standing in Standing}
 NOTHING: Mapping[str, Any] = {}
-_places: dict[str, tuple[int, ...]] = {}
+_places: dict[str, "Places"] = {}
 Moment = tuple[int, str]
 Effective = Callable[[Standing, int, int, datetime], tuple[int, int]]
 
@@ -40,6 +40,17 @@ def moment(at: datetime, row_id: str) -> Moment:
     What is recorded of one act may lie a few microseconds behind what followed it; the ids keep the true order.
     """
     return round(at.timestamp()), row_id
+
+
+class Places(NamedTuple):
+    """Where in a row its ``TOLD`` stand, in their order; ``more``: where what closed gates add stands."""
+
+    standing: int
+    open: int
+    cap: int
+    today: int
+    this_week: int
+    more: int
 
 
 class Stay(NamedTuple):
@@ -119,13 +130,13 @@ class Event:
         return {row[0]: row for row in self.record.get("rows", ())}
 
     @property
-    def places(self) -> tuple[int, ...]:
-        """Where in a row its ``TOLD`` stand, and where what closed gates add."""
+    def places(self) -> "Places":
+        """Where in its rows what is taken from them stands; the same of all decisions that one release wrote."""
         names = self.record["facts"]
         key = str(names) if names != STANDARD else ""
         if key not in _places:
             at = {(gate, name): 4 + n for n, (gate, name) in enumerate(names)}
-            _places[key] = (*(at[told] for told in TOLD), 4 + len(names))
+            _places[key] = Places(*(at[told] for told in TOLD), more=4 + len(names))
         return _places[key]
 
     def shut(self, slot: int) -> tuple[str, ...]:
@@ -260,17 +271,17 @@ class Past:
         A candidate that had room and found no place after all (another process took it) had none.
         """
         row = event.rows[facts.slot]
-        of_standing, of_open, of_cap, of_day, of_week, end = event.places
-        shut, held, cap = row[1] or (), row[of_open], row[of_cap]
-        known = row[of_standing], facts.weight
+        at = event.places
+        shut, held, cap = row[1] or (), row[at.open], row[at.cap]
+        known = row[at.standing], facts.weight
         weight = self._weights.get(known)
         if weight is None:
             weight = self._weights[known] = self.effective(Standing(known[0]), cap, facts.weight, event.at)[1]
-        own = row[end].get(Gate.PRODUCT_CAP, NOTHING) if len(row) > end else NOTHING
+        own = row[at.more].get(Gate.PRODUCT_CAP, NOTHING) if len(row) > at.more else NOTHING
         return PartnerNow(
             Gate.ACTIVE not in shut, STANDINGS[known[0]], Gate.REACHABLE not in shut,
             max(held, cap) if len(shut) == 1 and shut[0] == Gate.OPEN_CAP else held, cap, weight,
-            row[of_day], row[of_week], own.get("open", 0),
+            row[at.today], row[at.this_week], own.get("open", 0),
         )  # fmt: skip
 
     def open_of(self, slot: int, product: str, at: datetime, key: Moment, but: str | None) -> int:

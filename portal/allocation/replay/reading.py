@@ -124,13 +124,19 @@ def _rules(session: AnySession) -> dict[str, RuleSet]:
 
 
 def _settings(session: AnySession, slots: Mapping[str, int], vendor: Mapping[str, Any]) -> list[Setting]:
-    rows = session.execute(select(PartnerVersion.id, PartnerVersion.partner_id, PartnerVersion.valid_from,
-                                  PartnerVersion.facts))  # fmt: skip
+    """Every change of settings, in order; a partner of which none was kept was always as it is now."""
+    versions = select(PartnerVersion.id, PartnerVersion.partner_id, PartnerVersion.valid_from, PartnerVersion.facts)
+    rows = session.execute(versions)
     found = []
     for row in rows:
         partner = Partner(id=row.partner_id, slot=slots[row.partner_id], **{"product_caps": {}, **row.facts})
         since = moment(row.valid_from, row.id)
         found.append(Setting(since, partner_facts(partner, vendor), partner.open_lead_cap))
+    kept = {setting.facts.id for setting in found}
+    found += [
+        Setting((0, ""), partner_facts(partner, vendor), partner.open_lead_cap)
+        for partner in session.scalars(select(Partner).where(Partner.id.not_in(kept)))
+    ]
     return sorted(found, key=lambda setting: setting.since)
 
 

@@ -46,8 +46,8 @@ class PeriodForm(Form):
         return min(end_of_day(_in_range(self.last.data, "last")), now())
 
 
-def _in_range(day: date, name: str) -> date:
-    if not 1970 <= day.year <= LAST_YEAR:
+def _in_range(day: date | None, name: str) -> date:
+    if day is None or not 1970 <= day.year <= LAST_YEAR:
         raise Invalid([(name, GIVE)])
     return day
 

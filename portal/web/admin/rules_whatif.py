@@ -78,14 +78,14 @@ def _today() -> date:
     return now().astimezone(ZoneInfo(zone())).date()
 
 
-def _begin_page(found: RuleVersion, form: PeriodForm) -> ResponseReturnValue:
+def _begin_page(found: RuleVersion, form: PeriodForm, status: int = 200) -> ResponseReturnValue:
     query = select(Trial).where(Trial.rule_version_id == found.id).order_by(Trial.id.desc()).limit(LATEST)
     draft = found.state is VersionState.DRAFT
     return render_template(
         "rules/what_if_begin.html", version=found, form=form, is_live=found.state is VersionState.PUBLISHED,
         editable=draft, trials=[_line(trial) for trial in db.session.scalars(query)],
         obstacles=rules_reading.obstacles(found) if found.state is not VersionState.PUBLISHED else [],
-    ), 422 if form.errors or form.form_errors else 200  # fmt: skip
+    ), status  # fmt: skip
 
 
 @rules_whatif.post("/<version_id>/what-if")
@@ -93,14 +93,15 @@ def start(version_id: str) -> ResponseReturnValue:
     """Ask for it; its page tells how far it is."""
     found, form = rules_reading.found(version_id), PeriodForm()
     if not form.validate_on_submit():
-        return _begin_page(found, form)
+        return _begin_page(found, form, 422)
     try:
         first, last = form.instants()
         trial = unit(db.session, lambda: trials.ask(db.session, version_id, first, last, now(), actor()))
     except Invalid as refusal:
         # The form's names come first; what is wrong with the rules themselves the page tells in its own words.
         told = [(path, sentence) for path, sentence in refusal.errors if not path.startswith("rules")]
-        return _begin_page(rules_reading.found(version_id), with_errors(form, told, {"from": "first", "to": "last"}))
+        form = with_errors(form, told, {"from": "first", "to": "last"})
+        return _begin_page(rules_reading.found(version_id), form, 422)
     except Conflict as refusal:
         flash(str(refusal), "refused")
         return redirect(url_for("rules_whatif.begin", version_id=version_id))
