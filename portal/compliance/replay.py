@@ -24,7 +24,8 @@ class Lived:
     """One partner's period under one policy.
 
     ``due``: the deadlines that ran out in it, ``missed``: those of them that were not kept in time.
-    ``moved``: the assignments whose lead a missed deadline took away. ``stopped``: the times without leads.
+    ``moved``: the assignments whose lead a missed deadline took away. ``stopped``: the times without leads;
+    ``low``: the times on the lowest rung, with those that a hold lay over.
     """
 
     standing: Standing
@@ -33,6 +34,7 @@ class Lived:
     missed: int
     moved: frozenset[str]
     stopped: tuple[Span, ...]
+    low: tuple[Span, ...]
 
     @property
     def stops(self) -> int:
@@ -73,7 +75,8 @@ def _took_away(mark: Mark) -> bool:
 def handed_on(was: Mapping[str, Mark], marks: Iterable[Mark], until: datetime) -> list[Mark]:
     """The marks once each breach up to ``until`` that takes a lead away has ended its assignment.
 
-    ``was``: the marks as recorded, by id; what a recorded breach ended stands there already. 1. What the assignment asked for from then on was never asked.
+    ``was``: the marks as recorded, by id; what a recorded breach ended stands there already.
+    1. What the assignment asked for from then on was never asked.
     2. What was open then is cancelled, whatever became of it later. 3. What was missed by then stays missed.
     """
     marks = list(marks)
@@ -120,10 +123,10 @@ def lived(
 ) -> Lived:
     """The period (``since``, ``until``] from a state folded up to ``since``.
 
-    ``really``: when the partner was stopped in truth; None: this is the truth. A stop by rate or row outside these
+    ``really``: when its rung was stopped in truth; None: this is the truth. A stop by rate or row outside these
     times was never answered by "we are ready": it is taken as said at once, for else the partner would stay stopped.
     """
-    told = list(measures)
+    told = [*measures, *(() if really is None else _ready_after(marks, really, since, until))]
     for _ in range(MOST_STOPS):
         after, steps = advance(state, marks, told, ladders, days, until)
         silent = None if really is None else _unanswered(steps, told, really)
@@ -133,12 +136,22 @@ def lived(
     return _told(state, after, steps, marks, since, until)
 
 
+def _ready_after(marks: Sequence[Mark], really: Sequence[Span], since: datetime, until: datetime) -> list[Measure]:
+    """ "Ready" said after each miss, where nearly all stops begin: it is heard by a stopped partner alone."""
+    misses = {m.breach_at for m in marks if m.breach_at is not None and since < m.breach_at <= until}
+    return [Measure(LedgerKind.READY, at + TICK) for at in sorted(misses) if not _during(at, really)]
+
+
+def _during(at: datetime, spans: Sequence[Span]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
 def _unanswered(steps: Sequence[Step], told: Sequence[Measure], really: Sequence[Span]) -> Step | None:
     """The first stop that happened only here and that nobody answered."""
     said = {measure.at for measure in told if measure.kind is LedgerKind.READY}
     for step in steps:
         here = step.to is Standing.STOPPED and step.cause is not StopCause.OVERDUE
-        if here and step.at + TICK not in said and not any(start <= step.at < end for start, end in really):
+        if here and step.at + TICK not in said and not _during(step.at, really):
             return step
     return None
 
@@ -151,7 +164,8 @@ def _told(
     moved = frozenset(m.assignment_id for m in broken if m.hands_on and m.waived_at is None)
     return Lived(
         after.shown, tuple(step for step in steps if step.at > since), len(ran_out), len(broken), moved,
-        tuple(_stopped(before, steps, since, until)),
+        _spans(before.shown, [(step.at, step.to) for step in steps], since, until),
+        _spans(before.rung, [(step.at, step.rung) for step in steps], since, until),
     )  # fmt: skip
 
 
@@ -160,12 +174,15 @@ def _counts(mark: Mark, until: datetime) -> bool:
     return mark.breach_at is not None or (mark.met_at is not None and mark.met_at <= until)
 
 
-def _stopped(before: State, steps: Sequence[Step], since: datetime, until: datetime) -> list[Span]:
-    shown, start, found = before.shown, since, list[Span]()
-    for step in steps:
-        if shown is Standing.STOPPED and step.to is not Standing.STOPPED:
-            found.append((start, step.at))
-        if step.to is Standing.STOPPED and shown is not Standing.STOPPED:
-            start = step.at
-        shown = step.to
-    return [*found, (start, until)] if shown is Standing.STOPPED else found
+def _spans(
+    before: Standing, turns: Sequence[tuple[datetime, Standing]], since: datetime, until: datetime
+) -> tuple[Span, ...]:
+    """When it was stopped, within the period."""
+    now, start, found = before, since, list[Span]()
+    for at, to in turns:
+        if now is Standing.STOPPED and to is not Standing.STOPPED:
+            found.append((start, at))
+        if to is Standing.STOPPED and now is not Standing.STOPPED:
+            start = at
+        now = to
+    return (*found, (start, until)) if now is Standing.STOPPED else tuple(found)

@@ -95,6 +95,7 @@ class _Then:
 
     draft: PolicyDocument
     documents: Mapping[str, PolicyDocument]
+    same: frozenset[tuple[str, ObligationKind]]
     facts: Mapping[str, Mapping[str, object]]
     calendars: "_Calendars"
     longer: frozenset[str]
@@ -130,7 +131,7 @@ def replay(session: AnySession, actor: Actor, draft: PolicyDocument, since: date
         start, told = max(since, partner.created_at), measures[partner.id]
         state, _ = advance(initial(partner.created_at), was, told, versions, days[partner.id], start)
         truth = lived(state, was, told, versions, days[partner.id], start, until)
-        other = lived(state, new, told, ruled, days[partner.id], start, until, truth.stopped)
+        other = lived(state, new, told, ruled, days[partner.id], start, until, truth.low)
         found.append(PartnerReplay(partner, truth, other, _meanwhile(offered[partner.id], truth, other)))
     seen = {row.kind for row in inside}
     unknown = tuple(kind for kind in ObligationKind if kind not in seen and _asks(draft, kind)) if inside else ()
@@ -186,10 +187,12 @@ def _then(
     measures: Mapping[str, Sequence[Measure]],
 ) -> _Then:  # fmt: skip
     documents = {policy.id: policy.document for policy in policies(session).policies}
-    changed = [row for row in rows if not _same(draft, documents.get(row.policy_id), row.kind)]
+    pairs = {(row.policy_id, row.kind) for row in rows}
+    same = frozenset((id_, kind) for id_, kind in pairs if _same(draft, documents.get(id_), kind))
+    changed = [row for row in rows if (row.policy_id, row.kind) not in same]
     conditional = any(entry.when is not None for entry in draft.obligations)
     return _Then(
-        draft, documents, _facts(session, {row.lead_id for row in changed} if conditional else ()),
+        draft, documents, same, _facts(session, {row.lead_id for row in changed} if conditional else ()),
         _Calendars(session, {row.partner_id for row in changed}), _longer(session, changed),
         _again([row for each in every.values() for row in each]),
         frozenset((id_, m.at) for id_, told in measures.items() for m in told if m.kind is LedgerKind.RELEASE),
@@ -233,8 +236,7 @@ def _again(rows: Sequence[Any]) -> frozenset[str]:
 
 def _dated(row: Any, old: Mark, then: _Then) -> Mark | None:
     """The mark under the draft; None where that does not ask for it."""
-    document = then.documents.get(row.policy_id)
-    if _same(then.draft, document, row.kind):
+    if (row.policy_id, row.kind) in then.same:
         return old
     entry = entry_for(then.draft, row.kind, then.facts.get(row.lead_id, {}))
     if entry is None or (row.id in then.again and entry.repeat is None) or row.number > (entry.touches or row.number):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal.allocation.replay import trials
-from portal.api import answers, examples, rule_answers
+from portal.api import answers, examples, policy_answers, rule_answers
 from portal.vocabulary import TrialState
 from tests.api.conftest import House
 
@@ -231,3 +231,32 @@ def test_what_ifs_are_the_admins_alone(house: House) -> None:
     house.admin.get(f"{path}/simulations/{nothing}", expect=404)
     other = house.admin.post("/rule-versions", {"rules": [RULE]}, expect=201)
     house.admin.get(f"/rule-versions/{other['id']}/simulations/{asked['id']}", expect=404)
+
+
+def test_a_past_period_is_replayed_under_a_policy(house: House) -> None:
+    lead = house.accepted_by(house.partner)
+    quick = {"kind": "respond", "within": {"value": 1, "unit": "minutes", "clock": "calendar"}}
+    draft = house.admin.post("/policies", {"obligations": [quick]}, expect=201)
+    live = house.admin.get("/policies")["items"][-1]
+    house.clock.forward(days=3)
+    period = {"from": "2026-03-01", "to": "2026-03-31"}
+    same = house.admin.post(f"/policies/{live['id']}/simulate", period)
+    policy_answers.PolicySimulation.model_validate(same)
+    assert (same["changed"], same["leads_moved"], same["leads_stayed"]) == (0, [], [])
+    assert all(row["before"] == row["after"] for row in same["partners"])
+    other = house.admin.post(f"/policies/{draft['id']}/simulate", period)
+    policy_answers.PolicySimulation.model_validate(other)
+    assert other["changed"] == other["obligations"] > 0 and other["policy_id"] == draft["id"]
+    assert lead["id"] not in other["leads_stayed"] and other["to"] < "2026-03-31"
+
+
+def test_a_period_that_cannot_be_replayed_is_refused_and_a_replay_is_for_admins(house: House) -> None:
+    live = house.admin.get("/policies")["items"][0]
+    path = f"/policies/{live['id']}/simulate"
+    problem = house.admin.post(path, {"from": "2026-03-09", "to": "2026-03-01"}, expect=422)
+    assert [error["field"] for error in problem["errors"]] == ["to"]
+    house.admin.post(path, {"from": "2020-01-01", "to": "2026-03-01"}, expect=422)
+    house.admin.post(path, {"to": "2026-03-01"}, expect=422)
+    house.admin.post(f"/policies/{house.lead()['id']}/simulate", {"from": "2026-03-01", "to": "2026-03-02"}, expect=404)
+    house.partner.post(path, {"from": "2026-03-01", "to": "2026-03-02"}, expect=404)
+    house.manager.post(path, {"from": "2026-03-01", "to": "2026-03-02"}, expect=404)

@@ -94,5 +94,5 @@ def test_a_stop_of_the_replay_alone_is_answered_at_once() -> None:
     assert (silent.standing, silent.stops, silent.stopped) == (Standing.STOPPED, 1, ((at(5), at(200)),))
     answered = lived(initial(START), missed, (), rules(rule), days, START, at(200), really=())
     assert (answered.standing, answered.stopped) == (Standing.GOOD, ((at(5), at(29)),))
-    truly = lived(initial(START), missed, (), rules(rule), days, START, at(200), really=silent.stopped)
+    truly = lived(initial(START), missed, (), rules(rule), days, START, at(200), really=silent.low)
     assert truly == silent and silent.steps[0].cause is StopCause.ROW

@@ -138,7 +138,7 @@ def test_the_policy_that_ruled_gives_exactly_what_is_stored(session: Session, se
     body = (DEFAULT_POLICY, STAYING, *POLICIES)[seed % (2 + len(POLICIES))]
     story = Story(session, seed)
     publish_policy(session, body)
-    story.go(45)
+    story.go(36)
     for since in (MONDAY, MONDAY + (story.now - MONDAY) / 2):
         found = replayed(session, body, story.now, since)
         assert found.redated == 0 and not any(row.differs for row in found.rows)
@@ -170,7 +170,7 @@ def test_a_shorter_time_to_answer_would_have_moved_the_lead(session: Session, al
     found = replayed(session, respond(1, reassign=True), MONDAY + 20 * DAY)
     row = only(found)
     assert (row.was.missed, row.was.moved) == (1, frozenset())  # Its feedback is missed in truth.
-    assert (row.then.due, row.then.missed, row.moved) == (1, 1, {held.id})  # Later deadlines never opened.
+    assert (row.then.due, row.then.missed, row.moved) == (1, 1, frozenset([held.id]))  # Later deadlines never opened.
     assert found.leads == {held.id: held.lead_id}
     stays = only(replayed(session, respond(1, reassign=False), MONDAY + 20 * DAY))
     assert (stays.moved, stays.then.missed, stays.then.due) == (frozenset(), 2, 3)
@@ -191,7 +191,7 @@ def test_what_was_never_answered_is_never_answered(session: Session, alone: Part
     held = lead_of(session)
     sweep(session, MONDAY + 4 * DAY)
     later = only(replayed(session, respond(10, reassign=True), MONDAY + 4 * DAY))
-    assert (later.was.moved, later.then.moved, later.stayed) == ({held.id}, frozenset(), {held.id})
+    assert later.was.moved == later.stayed == {held.id} and not later.then.moved
     assert only(replayed(session, respond(10, reassign=True), MONDAY + 30 * DAY)).then.moved == {held.id}
 
 

@@ -1,6 +1,8 @@
 """What contenders do in a race; each is a job of ``tests.support.racing``."""
 
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,13 +12,16 @@ from models.assignments import Assignment, Obligation
 from models.base import db
 from models.leads import Lead
 from models.partners import Partner
-from models.session import read_only
-from portal.accounts.actor import Actor
+from models.session import read_only, unit
+from portal.accounts.actor import SYSTEM, Actor
 from portal.compliance import partners
 from portal.enforcement import acts
 from portal.enforcement.placing import place_freed
 from portal.enforcement.sweep import sweep
 from portal.follow_up.service import Touch, Verdict
+from portal.follow_up.undo import Ask
+from portal.intake.bulk import receive_all
+from portal.intake.policy import parse_lead
 from portal.vocabulary import (
     LIVE_ASSIGNMENT,
     ActivityKind,
@@ -30,7 +35,7 @@ from portal.vocabulary import (
     Standing,
 )
 from tests.support.racing import Turns
-from tests.support.world import DAY, MONDAY, receive_lead, rep_of
+from tests.support.world import DAY, HOUR, MINUTE, MONDAY, receive_lead, rep_of
 
 STAFF = Actor(kind="user", id=None, name="Mira Manager", role=Role.ADMIN)
 
@@ -196,3 +201,110 @@ def watch(turns: Turns) -> None:
     ).all()
     db.session.commit()
     turns.errors += [f"held twice: {twice}"] * bool(twice) + [f"offered to the stopped: {late}"] * bool(late)
+
+
+def cure_or_stop(turns: Turns, late: list[tuple[str, str]]) -> None:
+    """What is overdue is done by some while others record that it was missed, and enquiries come in all the time."""
+    after = MONDAY + 2 * HOUR
+    for number, (assignment_id, partner_id) in enumerate(turns.dice.sample(late, len(late))):
+        if turns.number % 4 == 0:
+            turns.act("sweep", sweep, after)
+        elif turns.number % 4 == 1:
+            turns.act("receive", partial(receive_lead, now=after, email=f"t{turns.number}n{number}@a.example.com"))
+            watch(turns)
+        else:
+            touch = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+            turns.act("cure", acts.log, _rep(partner_id), assignment_id, touch, after)
+
+
+def waive_or_miss(turns: Turns, obligation_ids: list[str], due_at: datetime) -> None:
+    """Half waive what is just about to be missed, the others record that it was."""
+    for obligation_id in turns.dice.sample(obligation_ids, len(obligation_ids)):
+        if turns.number % 2:
+            turns.act("waive", acts.waive, STAFF, [obligation_id], "our fault", due_at - MINUTE)
+        else:
+            turns.act("sweep", sweep, due_at + MINUTE)
+
+
+def undo_or_miss(turns: Turns, slips: list[tuple[str, str, str]], due_at: datetime) -> None:
+    """Touches that kept a deadline are taken back just before it, while others record what was missed after it."""
+    if turns.number % 4 == 0:
+        time.sleep(turns.number * 0.01)
+        turns.act("sweep", sweep, due_at + MINUTE)
+        return
+    for activity_id, assignment_id, partner_id in turns.dice.sample(slips, len(slips)):
+        moment = due_at - timedelta(seconds=10)
+        turns.act("undo", acts.undo, _rep(partner_id), assignment_id, Ask(activity_id), moment)
+
+
+def all_ways_in(turns: Turns, people: int, each: int) -> None:
+    """The same enquiries from files and one by one, several times, while offers are answered."""
+    for _ in range(each):
+        first = turns.dice.randrange(people)
+        if turns.number % 3 == 0:
+            turns.act("import", _import, [(first + step) % people for step in range(12)])
+        elif turns.number % 3 == 1:
+            turns.act("receive", partial(receive_lead, now=MONDAY, **enquiry(first)))
+        else:
+            _answer(turns)
+            watch(turns)
+
+
+def enquiry(number: int) -> dict[str, Any]:
+    """The enquiry of that number: two numbers are one person."""
+    who = number // 2
+    return {"email": f"p{who}@c{who}.example.com", "external_id": f"x{number}", "company": None, "country": "DE"}
+
+
+def _import(session: Any, numbers: list[int]) -> None:
+    rows = [{name: value for name, value in enquiry(number).items() if value is not None} for number in numbers]
+    news = [parse_lead({**row, "last_name": "Row"}, MONDAY) for row in rows]
+    received = unit(session, lambda: receive_all(session, news, MONDAY, SYSTEM))
+    assert len(received) == len(numbers)
+
+
+def stop_and_lift(turns: Turns, partner_ids: list[str], cycles: int) -> None:
+    """A few partners are stopped and lifted again and again, each by what it misses and makes good; others send."""
+    if turns.number >= len(partner_ids):
+        while turns.number < 2 * len(partner_ids) and not turns.over:
+            name = f"t{turns.number}.{turns.dice.random()}@a.example.com"
+            turns.act("receive", partial(receive_lead, now=turns.now(), email=name, company=None))
+        return
+    partner_id, done = partner_ids[turns.number], 0
+    while done < cycles and not turns.over:
+        done += _cycle(turns, partner_id)
+    turns.outcomes["cycles"] += done
+
+
+def _cycle(turns: Turns, partner_id: str) -> bool:
+    found = _any(turns, Assignment, Assignment.state == AssignmentState.OFFERED, Assignment.partner_id == partner_id)
+    if found is None:
+        return False
+    rep, touch = _rep(partner_id), Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+    if turns.act("accept", acts.accept, rep, found.id, turns.now()) is None:
+        return False
+    turns.act("sweep", sweep, turns.now() + HOUR)
+    _gets_nothing(turns, partner_id)
+    turns.act("cure", acts.log, rep, found.id, touch, turns.now() + HOUR)
+    turns.act("feedback", acts.feedback, rep, found.id, Verdict(3, Disposition.LOST), turns.now() + HOUR)
+    return True
+
+
+def _gets_nothing(turns: Turns, partner_id: str) -> None:
+    """The stop is committed: nothing lies with the partner, and nothing comes while others send what they can."""
+    before = _given(partner_id)
+    time.sleep(0.03)
+    after = _given(partner_id)
+    if before != after or before[0] is not Standing.STOPPED or before[2]:
+        turns.errors.append(f"stopped, and given: {before}, then {after}")
+
+
+def _given(partner_id: str) -> tuple[Standing, int, int]:
+    """A partner's standing, all that it was ever given, and what lies with it unanswered."""
+    read_only(db.session)
+    standing = db.session.scalars(select(Partner.standing).where(Partner.id == partner_id)).one()
+    of = select(func.count()).select_from(Assignment).where(Assignment.partner_id == partner_id)
+    given = db.session.scalars(of).one()
+    lying = db.session.scalars(of.where(Assignment.state == AssignmentState.OFFERED)).one()
+    db.session.commit()
+    return standing, given, lying

@@ -7,16 +7,36 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.assignments import Assignment, Obligation
+from models.assignments import Activity, Assignment, Obligation
+from models.compliance import LedgerEntry
 from models.leads import Lead
+from models.partners import Partner
+from portal.enforcement import acts
 from portal.enforcement.sweep import sweep
-from portal.vocabulary import LIVE_LEAD, AssignmentState, LeadStatus, ObligationState
+from portal.vocabulary import (
+    LIVE_LEAD,
+    AssignmentState,
+    LeadStatus,
+    LedgerKind,
+    ObligationKind,
+    ObligationState,
+    Standing,
+)
 from tests.stress import jobs
 from tests.support import checks
 from tests.support.databases import Database
 from tests.support.racing import Outcome, Racers
-from tests.support.stage import STAYS, within
-from tests.support.world import MINUTE, MONDAY, make_partner, publish_policy, publish_rules, receive_lead
+from tests.support.stage import CALL, STAYS, within
+from tests.support.world import (
+    HOUR,
+    MINUTE,
+    MONDAY,
+    make_partner,
+    publish_policy,
+    publish_rules,
+    receive_lead,
+    rep_of,
+)
 
 pytestmark = pytest.mark.timeout(180)
 POOL = {"name": "Pool", "strategy": {"kind": "open_pool", "hours": 48}, "then": "queue"}
@@ -148,3 +168,98 @@ def test_days_of_everything_at_once_leave_no_trace_of_the_race(session: Session,
     sweep(session, now)
     assert checks.wrong_now(session) == []
     assert checks.wrong_after_sweep(session, now) == []
+
+
+def an_hour_for_contact(session: Session, **ladder: object) -> None:
+    """Who accepts has an hour for the first contact; what is missed stays, and only overdue work stops anybody."""
+    contact = {"kind": "first_contact", "within": within(1, "hours", "calendar"), "on_breach": STAYS}
+    respond = {"kind": "respond", "within": within(30, "days", "calendar"), "on_breach": STAYS}
+    never = {"breaches_in_a_row": 1000, "minimum_sample": 1000, "probation": {"days": 0, "open_lead_cap": 5}}
+    publish_policy(session, {"obligations": [respond, contact], "ladder": {**never, **ladder}}, now=MONDAY - HOUR)
+
+
+def accepted(session: Session, partners: int, each: int) -> list[Assignment]:
+    """So many leads at each of so many partners, accepted on Monday."""
+    for n in range(partners):
+        make_partner(session, f"Partner {n}", now=MONDAY - HOUR, open_lead_cap=each)
+    publish_rules(session, now=MONDAY - HOUR)
+    for _ in range(partners * each):
+        receive_lead(session, MONDAY)
+    found = list(session.scalars(select(Assignment).order_by(Assignment.id)))
+    for one in found:
+        acts.accept(session, rep_of(session.get_one(Partner, one.partner_id)), one.id, MONDAY)
+    return found
+
+
+def contacts(session: Session) -> list[Obligation]:
+    found = select(Obligation).where(Obligation.kind == ObligationKind.FIRST_CONTACT)
+    return list(session.scalars(found.order_by(Obligation.id).execution_options(populate_existing=True)))
+
+
+def test_a_cure_and_the_stop_that_it_lifts_come_in_their_order(session: Session, racers: Racers) -> None:
+    an_hour_for_contact(session, stop_on_overdue=3)
+    late = [(one.id, one.partner_id) for one in accepted(session, 3, 4)]
+    all_well(session, race(session, racers, jobs.cure_or_stop, late))
+    for row in contacts(session):
+        assert (row.state, row.breached_at) == (ObligationState.CURED, MONDAY + HOUR)
+    for partner in session.scalars(select(Partner)):
+        assert partner.standing is Standing.GOOD
+        stops = select(LedgerEntry.at).where(LedgerEntry.partner_id == partner.id)
+        entries = stops.where(LedgerEntry.kind == LedgerKind.CHANGE, LedgerEntry.to_standing == Standing.STOPPED)
+        assert len(session.scalars(entries).all()) == 1, "stopped once, lifted once"
+
+
+def test_a_waiver_takes_off_once_what_is_missed_meanwhile(session: Session, racers: Racers) -> None:
+    an_hour_for_contact(session, stop_on_overdue=1000)
+    accepted(session, 3, 6)
+    ids = [row.id for row in contacts(session)]
+    counts = all_well(session, race(session, racers, jobs.waive_or_miss, ids, MONDAY + HOUR))
+    assert counts["waive"] == len(ids)
+    assert {row.state for row in contacts(session)} == {ObligationState.WAIVED}
+    waivers = session.scalars(select(LedgerEntry).where(LedgerEntry.kind == LedgerKind.WAIVE)).all()
+    assert sorted(id_ for entry in waivers for id_ in entry.obligation_ids) == ids
+    assert {partner.standing for partner in session.scalars(select(Partner))} == {Standing.GOOD}
+
+
+def test_a_touch_taken_back_at_the_last_moment_is_missed_or_stays(session: Session, racers: Racers) -> None:
+    an_hour_for_contact(session, stop_on_overdue=1000)
+    due_at = MONDAY + HOUR
+    for one in accepted(session, 3, 8):
+        acts.log(session, rep_of(session.get_one(Partner, one.partner_id)), one.id, CALL, due_at - MINUTE / 3)
+    slips = [(it.id, it.assignment_id, it.partner_id) for it in session.scalars(select(Activity))]
+    counts = all_well(session, race(session, racers, jobs.undo_or_miss, slips, due_at))
+    sweep(session, due_at + MINUTE)
+    taken_back = set(session.scalars(select(Activity.assignment_id).where(Activity.taken_back_at.is_not(None))))
+    assert counts["undo"] == len(taken_back)
+    for row in contacts(session):
+        missed = row.assignment_id in taken_back
+        assert row.state is (ObligationState.BREACHED if missed else ObligationState.MET)
+        assert row.breached_at == (due_at if missed else None)
+
+
+def test_files_and_single_enquiries_and_answers_make_one_lead_of_each(session: Session, racers: Racers) -> None:
+    found = [make_partner(session, f"Partner {n}", open_lead_cap=5 + n, weight=n + 1) for n in range(4)]
+    publish_rules(session)
+    counts = all_well(session, race(session, racers, jobs.all_ways_in, 60, 10))
+    assert counts["import"] == 11 * 10 and counts["receive"] == 11 * 10
+    numbers = list(session.scalars(select(Lead.external_id)))
+    assert len(numbers) == len(set(numbers)) == 60
+    live = select(Lead.email_norm).where(Lead.status.in_(LIVE_LEAD)).group_by(Lead.email_norm)
+    assert session.scalars(live.having(func.count() > 1)).all() == []
+    for partner in found:
+        session.refresh(partner)
+        assert partner.open_leads <= partner.cap_now
+
+
+def test_fifty_stops_and_returns_let_nothing_through(session: Session, racers: Racers) -> None:
+    an_hour_for_contact(session, stop_on_overdue=1)
+    found = [make_partner(session, f"Partner {n}", now=MONDAY - HOUR, open_lead_cap=4) for n in range(5)]
+    publish_rules(session, now=MONDAY - HOUR)
+    for _ in range(10):
+        receive_lead(session, MONDAY)
+    counts = all_well(session, race(session, racers, jobs.stop_and_lift, [p.id for p in found], 10, seconds=9))
+    lifts = select(func.count()).where(
+        LedgerEntry.kind == LedgerKind.CHANGE, LedgerEntry.from_standing == Standing.STOPPED
+    )
+    assert counts["cycles"] > 10
+    assert (session.scalar(lifts) or 0) >= counts["cycles"]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -40,13 +41,13 @@ def draft(office: Office, body: dict[str, Any]) -> str:
 def shared_offers(office: Office, count: int = 4, at: datetime = NOON) -> None:
     """Offers by turn to both partners."""
     office.rules(office.partner, office.rival, at=at)
-    office.do(lambda session: [world.receive_lead(session, now=at) for _ in range(count)] and None)
+    office.do(lambda session: [world.receive_lead(session, now=at) for _ in range(count)])
 
 
 def missed_twice(office: Office, partner: str) -> None:
     for number in range(2):
         office.lead(partner, at=BEFORE + number * MINUTE)
-    office.do(lambda session: unit(session, lambda: settle(session, partner, BEFORE + 7 * DAY)) and None)
+    office.do(lambda session: unit(session, lambda: settle(session, partner, BEFORE + 7 * DAY)))
 
 
 def test_a_hold_tells_who_takes_the_leads_before_the_button(office: Office) -> None:
@@ -72,7 +73,7 @@ def test_whose_cap_breaks_is_said(office: Office) -> None:
 def test_offers_that_nobody_else_could_have_had_wait_and_hand_picked_ones_are_not_told(office: Office) -> None:
     office.lead(office.partner)
     lead, _ = office.lead()
-    assign = lambda session: acts.assign(session, SYSTEM, lead, office.partner, "r", NOON + MINUTE) and None  # noqa: E731
+    assign = lambda session: acts.assign(session, SYSTEM, lead, office.partner, "r", NOON + MINUTE)  # noqa: E731
     office.do(assign)
     page = office.visit("manager").page(f"/partners/{office.partner}/hold")
     assert "About 1 of them nobody else could have had" in page
@@ -116,7 +117,7 @@ def test_what_it_tells_is_what_publishing_brings(office: Office) -> None:
         unit(session, lambda: service.publish(session, version, None, NOON + HOUR, SYSTEM))
         freed = 0
         for id_ in (office.partner, office.rival):
-            freed += len(unit(session, lambda id_=id_: settle(session, id_, NOON + HOUR + MINUTE)).freed_leads)
+            freed += len(unit(session, partial(settle, session, id_, NOON + HOUR + MINUTE)).freed_leads)
         after = [(id_, session.get_one(Partner, id_).standing) for id_ in (office.partner, office.rival)]
         return [each for each in after if each[1] is not Standing.GOOD], freed
 
@@ -165,7 +166,7 @@ def test_the_next_48_hours_tell_who_comes_down_when_and_what_prevents_it(office:
 def test_a_step_down_that_is_no_stop_is_told_there_and_not_on_morning(office: Office) -> None:
     stays = {"kind": "respond", "within": {"value": 1, "unit": "days", "clock": "business"},
              "on_breach": {"reassign": False, "notify": []}}  # fmt: skip
-    office.do(lambda session: world.publish_policy(session, {"obligations": [stays]}, BEFORE) and None)
+    office.do(lambda session: world.publish_policy(session, {"obligations": [stays]}, BEFORE))
     office.lead(office.partner, company="Late Ltd")
     page = office.visit("manager").page("/ahead")
     assert "Nordhaven Good Warned" in page and "Warned unless this is done in time" in page

@@ -76,6 +76,7 @@ def test_a_draft_is_asked_and_its_answer_read(office: Office) -> None:
     line = "4 leads replayed, 2 elsewhere, 0 find nobody"
     assert line in browser.page(f"/rules/{draft}/what-if")
     assert line in browser.page("/rules/what-if")
+    assert line in browser.page(f"/rules/{draft}")
 
 
 def test_leads_that_find_nobody_are_named_with_the_reason(office: Office) -> None:
@@ -97,6 +98,7 @@ def test_a_draft_that_changed_since_is_told(office: Office) -> None:
     carried_out(office, address)
     office.do(lambda s: unit(s, lambda: drafts.revise(s, draft, 2, [to(office.partner)], NOON, SYSTEM)))
     assert "The draft has changed since" in office.visit("admin").page(address)
+    assert "4 leads replayed" not in office.visit("admin").page(f"/rules/{draft}")
     office.do(lambda s: unit(s, lambda: drafts.discard(s, draft, 3, NOON, SYSTEM)))
     page = office.visit("admin").page(address)
     assert "The draft was discarded since." in page

@@ -136,7 +136,7 @@ class Event:
         key = str(names) if names != STANDARD else ""
         if key not in _places:
             at = {(gate, name): 4 + n for n, (gate, name) in enumerate(names)}
-            _places[key] = Places(*(at[told] for told in TOLD), more=4 + len(names))
+            _places[key] = Places._make([*(at[told] for told in TOLD), 4 + len(names)])
         return _places[key]
 
     def shut(self, slot: int) -> tuple[str, ...]:
@@ -272,7 +272,8 @@ class Past:
         """
         row = event.rows[facts.slot]
         at = event.places
-        shut, held, cap = row[1] or (), row[at.open], row[at.cap]
+        shut: Sequence[str] = row[1] or ()
+        held, cap = row[at.open], row[at.cap]
         known = row[at.standing], facts.weight
         weight = self._weights.get(known)
         if weight is None:

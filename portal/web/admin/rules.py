@@ -16,7 +16,7 @@ from portal.allocation.yaml_form import to_yaml
 from portal.errors import Conflict, Invalid
 from portal.vocabulary import VersionState
 from portal.web import gate
-from portal.web.admin import rule_words, rules_reading
+from portal.web.admin import rule_words, rules_reading, whatif_words
 from portal.web.admin.rules_choices import Choices
 from portal.web.admin.rules_edit import revision_of
 from portal.web.shell import saved
@@ -77,6 +77,7 @@ def _version_page(found: RuleVersion, form: PublishForm, status: int = 200) -> R
         effect=rule_words.effect(number, told["cards"], told["dropped"]),
         obstacles=rules_reading.obstacles(found) if found.state is not VersionState.PUBLISHED else [],
         back=found.state is VersionState.RETIRED,
+        tried=(trial, whatif_words.in_short(trial)) if (trial := rules_reading.last_trial(found)) else None,
         editable=found.state is VersionState.DRAFT,
         revision=found.revision,
         number=number,

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from models.allocation import RuleVersion
 from models.base import db
+from models.trials import Trial
 from portal.allocation import drafts
 from portal.errors import NotFound
 from portal.vocabulary import VersionState
@@ -35,6 +36,12 @@ def found(version_id: str | None) -> RuleVersion:
     if version is None:
         raise NotFound
     return version
+
+
+def last_trial(version: RuleVersion) -> Trial | None:
+    """The latest answered what-if of a version as it is now."""
+    asked = select(Trial).where(Trial.rule_version_id == version.id, Trial.revision == version.revision)
+    return db.session.scalars(asked.where(Trial.result.is_not(None)).order_by(Trial.id.desc()).limit(1)).first()
 
 
 def next_number() -> int:

@@ -32,7 +32,7 @@ def _sentences(blast: Blast) -> list[str]:
     if blast.losing:
         lines.append(_volume(blast))
     if blast.nobody:
-        lines.append(f"About {_round(blast.nobody)} of them nobody else could have had: such leads wait in the queue.")
+        lines.append(f"{_nobody(blast)}: such leads wait in the queue.")
     if blast.outside:
         lines.append(
             f"{_count(blast.outside, 'offer')} came outside the rules' turn (same person, same company, by hand): "
@@ -41,6 +41,12 @@ def _sentences(blast: Blast) -> list[str]:
     if blast.breaking:
         lines.append(f"{_count(len(blast.breaking), 'partner')} would be over the cap of open leads.")
     return lines
+
+
+def _nobody(blast: Blast) -> str:
+    if blast.nobody == blast.offers:
+        return "Nobody else could have had any of them"
+    return f"About {_round(blast.nobody)} of them nobody else could have had"
 
 
 def _volume(blast: Blast) -> str:
