@@ -18,7 +18,7 @@ from models.partners import Partner
 from models.session import unit
 from models.trials import Trial
 from portal.accounts.actor import SYSTEM
-from portal.allocation import versions
+from portal.allocation import lists, versions
 from portal.allocation.replay import reading, trials
 from portal.allocation.replay.reading import Period
 from portal.allocation.replay.run import prepared, run, walk
@@ -359,6 +359,20 @@ def test_the_live_version_stands_for_the_rules_as_they_were(north_south: Session
     assert found.result is not None
     assert (found.result["leads"], found.result["elsewhere"]) == (7, 0)
     assert shares(found.result) == {"North": (3, 3), "South": (4, 4)}
+
+
+def test_a_list_counts_as_it_was(session: Session) -> None:
+    for name in ("North", "South"):
+        make_partner(session, name)
+    unit(session, lambda: lists.save(session, "vip", ["Globex"], MONDAY, SYSTEM))
+    vip = {"all": [{"field": "company", "op": "in", "value": ["list:vip"]}]}
+    publish_rules(session, {**named(session, "North"), "name": "Vip", "when": vip}, named(session, "South"))
+    receive_lead(session, MONDAY + MINUTE, company="Globex")
+    unit(session, lambda: lists.save(session, "vip", ["Initech"], MONDAY + HOUR, SYSTEM))
+    receive_lead(session, MONDAY + 2 * HOUR, company="Globex")
+    session.rollback()
+    result = run(session, ALWAYS, None, quiet)
+    assert (shares(result), result["elsewhere"]) == ({"North": (1, 1), "South": (1, 1)}, 0)
 
 
 def test_a_draft_that_is_wrong_or_gone_is_not_replayed(north_south: Session) -> None:

@@ -30,6 +30,7 @@ from portal.vocabulary import (
     DeclineReason,
     Disposition,
     LeadStatus,
+    ObligationKind,
     ObligationState,
     Role,
     Standing,
@@ -204,16 +205,15 @@ def watch(turns: Turns) -> None:
 
 
 def cure_or_stop(turns: Turns, late: list[tuple[str, str]]) -> None:
-    """What is overdue is done by some while others record that it was missed, and enquiries come in all the time."""
-    after = MONDAY + 2 * HOUR
-    for number, (assignment_id, partner_id) in enumerate(turns.dice.sample(late, len(late))):
-        if turns.number % 4 == 0:
-            turns.act("sweep", sweep, after)
-        elif turns.number % 4 == 1:
-            turns.act("receive", partial(receive_lead, now=after, email=f"t{turns.number}n{number}@a.example.com"))
-            watch(turns)
-        else:
-            touch = Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+    """What is overdue is done by many while some record that it was missed, and enquiries come in meanwhile."""
+    after, touch = MONDAY + 2 * HOUR, Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
+    if turns.number % 8 == 0:
+        turns.act("sweep", sweep, after)
+    elif turns.number % 8 == 1:
+        turns.act("receive", partial(receive_lead, now=after, email=f"t{turns.number}@a.example.com"))
+        watch(turns)
+    else:
+        for assignment_id, partner_id in turns.dice.sample(late, len(late)):
             turns.act("cure", acts.log, _rep(partner_id), assignment_id, touch, after)
 
 
@@ -266,9 +266,10 @@ def _import(session: Any, numbers: list[int]) -> None:
 def stop_and_lift(turns: Turns, partner_ids: list[str], cycles: int) -> None:
     """A few partners are stopped and lifted again and again, each by what it misses and makes good; others send."""
     if turns.number >= len(partner_ids):
-        while turns.number < 2 * len(partner_ids) and not turns.over:
+        while turns.number < len(partner_ids) + 2 and not turns.over:
             name = f"t{turns.number}.{turns.dice.random()}@a.example.com"
             turns.act("receive", partial(receive_lead, now=turns.now(), email=name, company=None))
+            time.sleep(0.05)
         return
     partner_id, done = partner_ids[turns.number], 0
     while done < cycles and not turns.over:
@@ -283,11 +284,19 @@ def _cycle(turns: Turns, partner_id: str) -> bool:
     rep, touch = _rep(partner_id), Touch(ActivityKind.CALL, ActivityOutcome.REACHED)
     if turns.act("accept", acts.accept, rep, found.id, turns.now()) is None:
         return False
-    turns.act("sweep", sweep, turns.now() + HOUR)
+    owed = Obligation.assignment_id == found.id, Obligation.kind == ObligationKind.FIRST_CONTACT
+    turns.act("sweep", sweep, _past(turns, _any(turns, Obligation, *owed).due_at))
     _gets_nothing(turns, partner_id)
-    turns.act("cure", acts.log, rep, found.id, touch, turns.now() + HOUR)
-    turns.act("feedback", acts.feedback, rep, found.id, Verdict(3, Disposition.LOST), turns.now() + HOUR)
+    turns.act("cure", acts.log, rep, found.id, touch, turns.now())
+    turns.act("feedback", acts.feedback, rep, found.id, Verdict(3, Disposition.LOST), turns.now())
     return True
+
+
+def _past(turns: Turns, at: datetime) -> datetime:
+    """The clock that all share, put past an instant."""
+    with turns.clock.get_lock():
+        turns.clock.value = max(turns.clock.value, (at - MONDAY) // MINUTE + 1)
+    return turns.now()
 
 
 def _gets_nothing(turns: Turns, partner_id: str) -> None:

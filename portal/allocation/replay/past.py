@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from statistics import median
 from typing import Any, NamedTuple
 
-from portal.allocation.document import RuleSet
+from portal.allocation.document import Known, RuleSet, parse_rules
 from portal.allocation.gates import PartnerFacts, PartnerNow, day_key, week_key
 from portal.allocation.record import FACTS
 from portal.allocation.rotation import Credits
@@ -158,6 +159,30 @@ class Story(NamedTuple):
 
 
 @dataclass
+class Rulebook:
+    """Every version that ever ruled, by id, with the lists that its rules name as they were at a moment.
+
+    ``lists``: what every list held from a moment on, in order; before the first of them there was none.
+    """
+
+    versions: Mapping[str, Sequence[Any]]
+    known: Known
+    lists: Sequence[tuple[Moment, Mapping[str, frozenset[str]]]] = ()
+    _parsed: dict[tuple[str, int], RuleSet] = field(default_factory=dict)
+
+    def at(self, version_id: str | None, key: Moment) -> RuleSet | None:
+        """A version's rules, read as they were read at a moment; None where there is no such version."""
+        rules = self.versions.get(version_id or "")
+        if rules is None or version_id is None:
+            return None
+        epoch = bisect_right(self.lists, key, key=itemgetter(0))
+        if (version_id, epoch) not in self._parsed:
+            lists = self.lists[epoch - 1][1] if epoch else {}
+            self._parsed[version_id, epoch] = parse_rules(rules, replace(self.known, lists=lists), published=True)
+        return self._parsed[version_id, epoch]
+
+
+@dataclass
 class Past:
     """Everything of the period beside the decisions themselves. Slots name partners, ids everything else.
 
@@ -167,7 +192,7 @@ class Past:
     """
 
     settings: Sequence[Setting]
-    rules: Mapping[str, RuleSet]
+    rules: Rulebook
     stays: Mapping[str, Sequence[Stay]]
     standings: Mapping[int, Story]
     reachable: frozenset[int]

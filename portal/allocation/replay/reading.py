@@ -12,10 +12,11 @@ from models.allocation import Decision, Rotation, RuleVersion
 from models.assignments import Activity, Assignment, Deal, Obligation
 from models.compliance import LedgerEntry
 from models.leads import Lead
+from models.lists import NamedListVersion
 from models.partners import Live, Partner, PartnerVersion
 from models.session import AnySession
 from portal.allocation.arrival import vendor_calendar
-from portal.allocation.document import Known, RuleSet, parse_rules
+from portal.allocation.document import RuleSet, parse_rules
 from portal.allocation.lists import values_of
 from portal.allocation.live import known, load_roster, partner_facts
 from portal.allocation.replay.past import (
@@ -25,6 +26,7 @@ from portal.allocation.replay.past import (
     Moment,
     Ownership,
     Past,
+    Rulebook,
     Setting,
     Stay,
     Story,
@@ -109,18 +111,24 @@ def read(session: AnySession, period: Period) -> Past:
 
 def parsed(session: AnySession, rules: Sequence[Any]) -> RuleSet:
     """A version's rules, read without checking them anew. Lists count as they are now."""
-    return parse_rules(list(rules), _known(session), published=True)
+    return parse_rules(list(rules), known(load_roster(session), values_of(session)), published=True)
 
 
-def _known(session: AnySession) -> Known:
-    return known(load_roster(session), values_of(session))
-
-
-def _rules(session: AnySession) -> dict[str, RuleSet]:
-    """Every version that ever ruled, by id."""
-    terms = _known(session)
+def _rules(session: AnySession) -> Rulebook:
     rows = session.execute(select(RuleVersion.id, RuleVersion.rules).where(RuleVersion.published_at.is_not(None)))
-    return {row.id: parse_rules(row.rules, terms, published=True) for row in rows}
+    return Rulebook({row.id: row.rules for row in rows}, known(load_roster(session)), _lists(session))
+
+
+def _lists(session: AnySession) -> list[tuple[Moment, dict[str, frozenset[str]]]]:
+    """What all lists held after each change of one."""
+    versions = select(NamedListVersion.id, NamedListVersion.name, NamedListVersion.valid_from, NamedListVersion.items)
+    changes = sorted((moment(row.valid_from, row.id), row.name, row.items) for row in session.execute(versions))
+    held: dict[str, frozenset[str]] = {}
+    found = []
+    for at, name, items in changes:
+        held = {**held, name: frozenset(items)} if items is not None else {k: v for k, v in held.items() if k != name}
+        found.append((at, held))
+    return found
 
 
 def _settings(session: AnySession, slots: Mapping[str, int], vendor: Mapping[str, Any]) -> list[Setting]:
@@ -257,7 +265,7 @@ class Beginnings:
     """Credits by rotation and slot at the first decision of the period in which that slot took part, and the turns
     that the period took. A credit changes by no other decision."""
 
-    rules: Mapping[str, RuleSet]
+    rules: Rulebook
     credits: dict[str, dict[int, int]]
     turns: dict[str, int]
 
@@ -280,7 +288,7 @@ class Beginnings:
             return str(row.rule)
         if row.strategy != StrategyKind.WEIGHTED_ROUND_ROBIN:
             return None
-        version = self.rules.get(row.rule_version_id or "")
+        version = self.rules.at(row.rule_version_id, moment(row.decided_at, row.id))
         rule = next((r for r in version.rules if r.name == row.rule), None) if version else None
         by = rule.strategy.by if rule else None
         return str(row.rule) if by is None else f"{row.rule}|{row.candidates['lead'].get(by) or ''}"
@@ -297,7 +305,13 @@ def turning(moments: Sequence[Moment]) -> Select[Any]:
     """What ``Beginnings`` looks at of these decisions."""
     kinds = (StrategyKind.WEIGHTED_ROUND_ROBIN.value, StrategyKind.BEST_CONVERSION.value)
     return select(
-        Decision.id, Decision.rule_version_id, Decision.rule, Decision.strategy, Decision.outcome, Decision.candidates
+        Decision.id,
+        Decision.decided_at,
+        Decision.rule_version_id,
+        Decision.rule,
+        Decision.strategy,
+        Decision.outcome,
+        Decision.candidates,
     ).where(Decision.id.in_([m[1] for m in moments]), Decision.strategy.in_(kinds))
 
 

@@ -55,6 +55,7 @@ class Replay:
         self.caps: dict[int, int] = {}
         self.ids: dict[int, str] = {}
         self._configs: dict[str | None, tuple[int, Snapshot]] = {}
+        self._now: Moment = (0, "")
         self._since: Moment = (0, "")
         self._latest: dict[str, tuple[str, str | None, str | None]] = {}
         self._version: str | None = None
@@ -68,6 +69,7 @@ class Replay:
            caused happens only where that holder had it.
         3. Whatever goes another way takes up a place with one partner instead of the other for as long as it lasts.
         """
+        self._now = event.moment
         self._reach(event.moment)
         self._version = event.version_id
         self.book.until(event.at)
@@ -112,11 +114,11 @@ class Replay:
         return facts.slot if facts else None
 
     def _config(self, version_id: str | None) -> Snapshot:
-        """Rules and settings of the moment; pools are made anew only where settings changed since."""
+        """Rules and settings of the moment; pools are made anew only where either changed since."""
         name = version_id if self.rules is None else None
+        rules = self.rules or self.past.rules.at(name, self._now)
         known = self._configs.get(name)
-        if known is None or known[0] != self._epoch:
-            rules = self.rules or self.past.rules.get(name or "")
+        if known is None or known[0] != self._epoch or known[1].rules is not rules:
             roster = dict(sorted(self.roster.items(), key=lambda each: each[1].slot))
             known = self._configs[name] = self._epoch, Snapshot(roster, rules)
         return known[1]
@@ -219,7 +221,7 @@ class Replay:
 
         It tells so itself: a lead that is placed afresh asks the first rule first.
         """
-        version = self.past.rules.get(event.version_id or "")
+        version = self.past.rules.at(event.version_id, event.moment)
         if course.pooled is None or version is None:
             return None
         first = event.path[0]["rule"] if event.path else None
