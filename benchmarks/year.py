@@ -26,7 +26,7 @@ from tests.support.machine import counted_ids
 from tests.support.world import DAY
 
 #: Partners, days, leads a business day.
-SIZE, QUICK = (200, 365, 30), (12, 10, 9)
+SIZE, QUICK = (200, 365, 30), (6, 3, 9)
 
 
 def run(options: Options) -> Iterator[Row]:

@@ -59,10 +59,28 @@ def forecast(
     state, _ = advance(state, marks, (), ladders, business_days, t)
     waiting = {mark.id: mark for mark in marks if mark.is_open(t)}
     now = tally_at(state, marks, ladders, t)
-    _, steps = advance(state, marks, (), ladders, business_days, END if until is None else max(until, t))
     ends = [mark.grace_until for mark in waiting.values()]
-    told = _as_far_as_told(steps, max((t, *ends, *state.timers, *(v.effective_from for v in ladders))))
+    last = max((t, *ends, *state.timers, *(v.effective_from for v in ladders)))
+    far = _far(marks, ladder_at(ladders, last), last) if until is None else max(until, t)
+    _, steps = advance(state, marks, (), ladders, business_days, far)
+    told = _as_far_as_told(steps, last)
     return [_told(step, waiting, now, ladder_at(ladders, step.at)) for step in told if step.from_ is not step.to]
+
+
+def _far(marks: list[Mark], ladder: Ladder, last: datetime) -> datetime:
+    """How far to look for a stop that growing old alone brings; ``last`` where it can bring none.
+
+    1. By the rate: of the smallest sample that counts, more than the share a stop needs would have to be missed
+       (where kinds weigh differently, it is looked at). A window later everything of today has left the rate.
+    2. By a row: something kept must age before what was missed ahead of it, which a grace alone makes possible.
+    """
+    missed = [mark.due_at for mark in marks if mark.breach_at is not None]
+    row = sum(due_at > last - ladder.decay for due_at in missed) >= ladder.breaches_in_a_row
+    if row and any(mark.met_at is not None and mark.met_at > mark.due_at for mark in marks):
+        return END
+    rated = sum(due_at > last - ladder.window for due_at in missed)
+    low = bool(ladder.severity) or rated > (1 - ladder.stop_below) * ladder.minimum_sample
+    return last + ladder.window if low else last
 
 
 def _as_far_as_told(steps: list[Step], last: datetime) -> list[Step]:

@@ -1,11 +1,17 @@
 """Weeks of a small channel: every promise is looked after every day, and each habit ends where it should."""
 
+import json
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from benchmarks import __main__ as bench
+from benchmarks import results
+from benchmarks import year as year_bench
+from benchmarks.options import Options
 from models.assignments import Assignment
 from models.base import new_id
 from models.compliance import LedgerEntry
@@ -147,3 +153,14 @@ def test_days_of_a_stop_are_counted_to_its_end_or_the_story_s() -> None:
     assert days_stopped(once, START + 30 * DAY) == 3 * DAY
     again = [*once, change(10, Standing.PROBATION, Standing.STOPPED)]
     assert days_stopped(again, START + 30 * DAY) == 23 * DAY
+
+
+def test_the_year_is_told_by_name_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "OUT", tmp_path)
+    assert bench.parse(["year"]).sections == ["year"]
+    assert "year" not in bench.SECTIONS, "it takes minutes: only where it is named"
+    (row,) = year_bench.run(Options(("year",), ("sqlite",), quick=True))
+    kept = json.loads((tmp_path / "year-quick.json").read_text())
+    assert kept["rows"]["lead"] == kept["leads"] > 0
+    assert sum(habit["partners"] for habit in kept["habits"]) == kept["partners"]
+    assert row.more["kept_in"] == str(tmp_path / "year-quick.json")

@@ -130,7 +130,7 @@ class Outcome:
         """The line as it is shown."""
         return [
             self.habit, str(self.partners), f"{self.offers:,}", f"{100 * self.kept:.1f} %", str(self.stops),
-            f"{self.stopped / DAY / self.partners:.1f} each", f"{self.won:,}", f"{self.moved:,}", self.at_end,
+            f"{self.stopped / DAY / max(1, self.partners):.1f} each", f"{self.won:,}", f"{self.moved:,}", self.at_end,
         ]  # fmt: skip
 
 
