@@ -11,7 +11,7 @@ from tests.support.databases import Database
 from tests.support.machine import Vendor
 
 #: How many stories are told, by database; MACHINE_EXAMPLES tells more of them, at random.
-EXAMPLES = {"sqlite": 6, "postgresql": 2}
+EXAMPLES = {"sqlite": 9, "postgresql": 3}
 STEPS = 50
 LONGER = int(os.environ.get("MACHINE_EXAMPLES", "0"))
 
