@@ -16,9 +16,20 @@
     const fresh = one(PAGE, page);
     if (mine !== asked) return;
     if (!fresh) throw new Error("no form in the answer");
+    const typing = typedSince(form, body, fresh);
     one(PAGE).replaceWith(document.adoptNode(fresh));
-    const next = one(`${PAGE} [autofocus]`) ?? (focus && document.getElementById(focus)) ?? one(".err");
-    next?.focus();
+    const next = typing ? document.getElementById(typing) : one(`${PAGE} [autofocus]`);
+    (next ?? (focus && document.getElementById(focus)) ?? one(".err"))?.focus();
+  }
+
+  /** What was typed while the answer was on its way is not lost; the id of the field that is being typed in. */
+  function typedSince(form, sent, fresh) {
+    for (const control of form.querySelectorAll("input:not([type]), input[type=text], input[type=search], textarea")) {
+      const same = control.id && one(`#${CSS.escape(control.id)}`, fresh);
+      if (same && control.value !== (sent.get(control.name) ?? "")) same.value = control.value;
+    }
+    const active = document.activeElement;
+    return form.contains(active) && active.matches("input, textarea") ? active.id : null;
   }
 
   document.addEventListener("change", (event) => {

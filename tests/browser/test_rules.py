@@ -1,4 +1,6 @@
-"""An admin changes the rules by form, tries a lead and publishes: with the script on a phone, without it at a desk."""
+"""An admin changes the rules by form, tries a lead and publishes; builds others from nothing and asks what if."""
+
+import json
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,6 +53,55 @@ def test_a_rule_is_written_tried_and_published(visits: Visits, way: Way) -> None
     page.get_by_label("What changes, and why").fill("Small ones to the pool")
     page.get_by_role("button", name="Publish version 3").click()
     expect(page.locator(".flash")).to_contain_text("Version 3 is live")
+
+
+#: Each kind of mistake, what is said of it, and what mends it.
+MISTAKES = (
+    ({"field": "colour", "op": "eq", "value": "red"}, "colour"),
+    ({"field": "country", "op": "eq", "value": "XX"}, "XX"),
+    ({"field": "employees", "op": "between", "value": [50, 10]}, "The lower end comes first."),
+    ({"field": "product", "op": "eq", "value": "Nobody's product"}, "Nobody's product"),
+)
+
+
+@pytest.mark.parametrize("way", [EVERY_WAY[1]], ids=str)
+def test_rules_are_built_from_nothing_asked_what_if_and_brought_back(visits: Visits, way: Way) -> None:
+    page = visits.page("admin", *way)
+    page.goto("/rules/draft")
+    page.get_by_role("link", name="JSON").click()
+    text, check = page.get_by_label("Document"), page.get_by_role("button", name="Check", exact=True)
+    rest = {"name": "Rest", "strategy": {"kind": "least_loaded"}, "then": "queue"}
+    for condition, says in MISTAKES:
+        first = {"name": "First", "when": {"all": [condition]}, "strategy": {"kind": "least_loaded"}, "then": "next"}
+        text.fill(json.dumps([first, rest]))
+        check.click()
+        expect(page.locator(".err")).to_contain_text(says)
+        assert json.loads(text.input_value()) == [first, rest]
+    text.fill(json.dumps([rest, {**rest, "name": "Never asked"}]))
+    check.click()
+    expect(page.locator(".err")).to_contain_text("No lead reaches this rule")
+    text.fill(json.dumps([{**rest, "pool": {"tags": ["nobody-has-it"]}}]))
+    check.click()
+    expect(page.locator(".err")).to_contain_text("nobody-has-it")
+    text.fill(json.dumps([rest]))
+    page.get_by_label("What changes, and why").fill("Whoever has room")
+    page.get_by_role("button", name="Save draft").click()
+
+    page.get_by_role("link", name="What if…").click()
+    page.get_by_role("button", name="Ask what if").click()
+    visits.house.answer_what_ifs()
+    page.reload()
+    expect(page.locator("table.what-if")).to_contain_text("Ostwind")
+    page.get_by_role("link", name="Publish…").click()
+    page.get_by_label("What changes, and why").fill("Whoever has room")
+    page.get_by_role("button", name="Publish version 4").click()
+    expect(page.locator(".flash")).to_contain_text("Version 4 is live")
+
+    page.goto("/rules")
+    page.get_by_role("link", name="Version 2", exact=True).click()
+    page.get_by_label("What changes, and why").fill("Back to what it was")
+    page.get_by_role("button", name="Publish version 5").click()
+    expect(page.locator(".flash")).to_contain_text("Version 5 is live")
 
 
 def _redrawn(page: Page, way: Way) -> None:
