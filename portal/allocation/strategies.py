@@ -1,13 +1,12 @@
 """Rankings other than the rotation's. Pure: the same inputs give the same order, always."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, NamedTuple
 
 from portal.allocation.document import Strategy
-from portal.allocation.gates import PartnerFacts, PartnerNow
 from portal.allocation.rotation import Credits, turn
 from portal.vocabulary import StrategyKind
 
@@ -56,8 +55,7 @@ def rank(
         return best_conversion(contenders, strategy.floor_share, credits, turns, mean)
     if strategy.kind is StrategyKind.NEAREST:
         return nearest(contenders)
-    ordered = sorted(contenders, key=lambda c: _load(c.open, c.cap, c.slot))
-    return Ranked(tuple(c.slot for c in ordered), {c.slot: [c.open, c.cap] for c in contenders})
+    return least_loaded(contenders)
 
 
 def nearest(contenders: Sequence[Contender]) -> Ranked:
@@ -92,14 +90,10 @@ def is_floor_turn(turns: int, floor_share: Fraction) -> bool:
     return int((turns + 1) * floor_share) > int(turns * floor_share)
 
 
-def least_loaded(candidates: Iterable[tuple[PartnerFacts, PartnerNow | None]]) -> list[PartnerFacts]:
-    """Those with room, the least loaded first.
-
-    1. The smallest share of its cap in use. 2. Then the fewest open leads. 3. Then the lower slot.
-    """
-    able = [(facts, state) for facts, state in candidates if state is not None]
-    ordered = sorted(able, key=lambda pair: _load(pair[1].open_leads, pair[1].cap_now, pair[0].slot))
-    return [facts for facts, _ in ordered]
+def least_loaded(contenders: Sequence[Contender]) -> Ranked:
+    """1. The smallest share of its cap in use. 2. Then the fewest open leads. 3. Then the lower slot."""
+    ordered = sorted(contenders, key=lambda c: _load(c.open, c.cap, c.slot))
+    return Ranked(tuple(c.slot for c in ordered), {c.slot: [c.open, c.cap] for c in contenders})
 
 
 def _load(open_leads: int, cap: int, slot: int) -> tuple[Fraction, int, int]:

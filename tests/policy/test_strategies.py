@@ -1,19 +1,22 @@
 """Least loaded: the order, its ties, and that it depends on nothing else."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.allocation.strategies import least_loaded
-from tests.policy.allocation_partners import partner, state
+from portal.allocation.strategies import Contender, least_loaded
+
+
+def contenders(loads: Sequence[tuple[int, int]]) -> list[Contender]:
+    return [Contender(slot, 2, open=taken, cap=cap) for slot, (taken, cap) in enumerate(loads)]
 
 
 def order(*loads: tuple[int, int]) -> list[int]:
     """Slots as ranked, from (open leads, cap) by slot."""
-    pairs = [(partner(id=str(n), slot=n), state(open_leads=a, cap_now=b)) for n, (a, b) in enumerate(loads)]
-    return [facts.slot for facts in least_loaded(pairs)]
+    return list(least_loaded(contenders(loads)).order)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +39,7 @@ def test_the_smallest_share_of_the_cap_in_use_comes_first(loads: list[tuple[int,
 def test_the_order_in_which_partners_are_read_does_not_matter(
     loads: list[tuple[int, int]], seeded: random.Random
 ) -> None:
-    pairs = [(partner(id=str(n), slot=n), state(open_leads=a, cap_now=b)) for n, (a, b) in enumerate(loads)]
-    shuffled = pairs[:]
+    read = contenders(loads)
+    shuffled = read[:]
     seeded.shuffle(shuffled)
-    assert least_loaded(shuffled) == least_loaded(pairs)
-
-
-def test_one_whose_moment_is_not_known_is_left_out() -> None:
-    assert least_loaded([(partner(), None)]) == []
+    assert least_loaded(shuffled).order == least_loaded(read).order

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from wtforms import HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
@@ -153,7 +152,8 @@ def _lead(lead_id: str) -> Lead:
 
 def _page(form: TryForm, tried: list[dict[str, Any]] | None) -> ResponseReturnValue:
     choices = Choices()
-    lead = db.session.scalars(select(Lead).where(Lead.id == form.chosen)).first() if tried and form.chosen else None
+    seen = access.leads(actor()).where(Lead.id == form.chosen)
+    lead = db.session.scalars(seen).first() if tried and form.chosen else None
     return render_template(
         "rules/try.html",
         form=form,
